@@ -1,0 +1,46 @@
+"""normwise: the normalization toolkit that Keras 3 lacks, from the raw column to the deployed model."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
+    from normwise.layers.feature_scaling import FeatureScaling as FeatureScaling
+    from normwise.layers.load_model import load_model as load_model
+    from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
+    from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
+
+# Public name to the module that holds it: `import normwise` alone loads neither keras nor jax (PEP 562).
+_HOMES = {
+    "BatchNormalization": "normwise.layers.batch_normalization",
+    "FeatureScaling": "normwise.layers.feature_scaling",
+    "load_model": "normwise.layers.load_model",
+    "TabularClassifier": "normwise.workflows.tabular_classifier",
+    "TabularRegressor": "normwise.workflows.tabular_regressor",
+}
+_ROOMS = ("core", "layers", "report", "scaling", "tables", "workflows")
+
+__all__ = [
+    "BatchNormalization",
+    "FeatureScaling",
+    "TabularClassifier",
+    "TabularRegressor",
+    "__version__",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"normwise.{name}")
+    raise AttributeError(f"module 'normwise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,0 +1,65 @@
+"""The command `normwise`."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+import typer
+
+from normwise import __version__
+from normwise.cli.fit import fit
+from normwise.cli.predict import predict
+
+SHOWN_PACKAGES = ("keras", "jax")
+
+app = typer.Typer(
+    name="normwise",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(no_args_is_help=False)(fit)
+app.command()(predict)
+
+
+def _show_version(asked: bool) -> None:
+    if not asked:
+        return
+    typer.echo(f"normwise {__version__}")
+    typer.echo(f"Python {platform.python_version()}")
+    for package in SHOWN_PACKAGES:
+        typer.echo(f"{package} {_version_of(package)}")
+    raise typer.Exit
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "is not installed"
+
+
+@app.callback(invoke_without_command=True)
+def normwise(
+    context: typer.Context,
+    asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show versions and exit."),
+    ] = False,
+) -> None:
+    """A table in, a normalized network out.
+
+    Examples:
+
+    - Train on scikit-learn's breast-cancer data, just to see it work: `normwise fit`
+
+    - Train on a table of your own: `normwise fit people.csv --target income --out income-run`
+
+    - Predict for new rows: `normwise predict income-run new.csv --out predictions.csv`
+    """
+    del asked
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

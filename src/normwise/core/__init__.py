@@ -1,0 +1,1 @@
+"""What every room speaks: moments, column statistics, records and errors. NumPy alone."""

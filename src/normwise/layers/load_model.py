@@ -1,0 +1,47 @@
+"""load_model: Keras' loader in safe mode, with normwise's layers known."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import keras
+
+
+def load_model(path: str | os.PathLike[str]) -> keras.Model:
+    """Load a ``.keras`` file that may hold normwise's layers, without running code that the file brings.
+
+    `keras.saving.load_model` knows these layers only once `normwise.layers` was imported, as it is here.
+
+    Args:
+        path: A file that ``model.save("….keras")`` wrote.
+
+    Returns:
+        The model, compiled as it was saved.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is an HDF5 file (``.h5``), whose loading is not safe from files of others, or of
+            another kind.
+
+    Example:
+        >>> import tempfile, normwise
+        >>> model = keras.Sequential([keras.Input((2,)), normwise.FeatureScaling([1.0, 2.0], [1.0, 1.0])])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/model.keras")
+        ...     normwise.load_model(f"{folder}/model.keras").layers[0].center
+        [1.0, 2.0]
+    """
+    file = Path(path)
+    if file.suffix.lower() in (".h5", ".hdf5"):
+        raise ValueError(
+            f'"{file}" is an HDF5 file, which normwise does not load: the format is a legacy of Keras 2 '
+            'without a safe mode. Load it with keras.saving.load_model and save it as ".keras".'
+        )
+    if not file.exists():
+        raise FileNotFoundError(
+            f'there is no model file "{file}"; expected a file that model.save("….keras") wrote'
+        )
+    if file.suffix.lower() != ".keras":
+        raise ValueError(f'"{file}" is not a ".keras" file, the only kind of model file that normwise loads')
+    return keras.saving.load_model(file, safe_mode=True)

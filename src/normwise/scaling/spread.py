@@ -1,0 +1,94 @@
+"""Which columns are constant, and which spreads no float64 can hold."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.core.column_statistics import ColumnStatistics
+from normwise.core.errors import ColumnError, NormwiseWarning, listing
+
+
+def constant_columns(statistics: ColumnStatistics) -> NDArray[np.bool_]:
+    """Per column, whether it has fewer than two different values.
+
+    The range decides, not the variance: the mean of equal values may round, and a tiny spread is a spread.
+
+    Example:
+        >>> constant_columns(ColumnStatistics.of([[0.1, 1e-20, np.nan], [0.1, 3e-20, np.nan]]))
+        array([ True, False,  True])
+    """
+    low, high = np.array(statistics.minima), np.array(statistics.maxima)
+    return np.asarray((low == high) | np.isnan(low))
+
+
+def warn_of_constants(statistics: ColumnStatistics, scaler: str, value: float) -> None:
+    """One warning that names the constant columns, if there are any."""
+    constant = np.flatnonzero(constant_columns(statistics))
+    if not len(constant):
+        return
+    shown = [
+        f'"{statistics.names[i]}" '
+        + (f"(always {statistics.minima[i]})" if statistics.counts[i] else "(no value at all)")
+        for i in constant[:8]
+    ]
+    more = f" and {len(constant) - 8} more" if len(constant) > 8 else ""
+    one = len(constant) == 1
+    subject, them = ("column", "it") if one else ("columns", "them")
+    warnings.warn(
+        f"the {subject} {', '.join(shown)}{more} {'is' if one else 'are'} constant: {scaler} makes {them} "
+        f"{value:g}. {'It tells' if one else 'They tell'} a model nothing; leave {them} out.",
+        NormwiseWarning,
+        stacklevel=3,
+    )
+
+
+def require_finite(counts: NDArray[np.int64], names: tuple[str, ...]) -> None:
+    """Raises if a column holds infinities.
+
+    Args:
+        counts: Per column, how many values are +inf or −inf.
+        names: The columns' names.
+
+    Raises:
+        ColumnError: Naming each such column and its count.
+    """
+    found = [f'"{name}" ({count})' for name, count in zip(names, counts.tolist(), strict=True) if count]
+    if found:
+        raise ColumnError(
+            f"infinite values in {', '.join(found)}. Expected finite numbers, NaN or null: replace ±inf by "
+            "what it stands for, or by NaN if it stands for nothing."
+        )
+
+
+def require_representable(statistics: ColumnStatistics, spread: NDArray[np.float64], what: str) -> None:
+    """Raises where a column that is not constant has a spread that overflows or underflows float64.
+
+    Raises:
+        ColumnError: Naming the columns.
+    """
+    fits = np.isfinite(spread) & (spread >= np.finfo(np.float64).tiny) & np.isfinite(statistics.means)
+    bad = np.flatnonzero(~fits & ~constant_columns(statistics))
+    if len(bad):
+        first = bad[0]
+        raise ColumnError(
+            f"the columns {listing(statistics.names[i] for i in bad)} cannot be scaled: the values of the "
+            f"first reach from {statistics.minima[first]} to {statistics.maxima[first]}, and {what} does not "
+            "fit in float64. Multiply them by a power of ten first."
+        )
+
+
+def require_float32(statistics: ColumnStatistics, scale: NDArray[np.float64]) -> None:
+    """Raises where a scale does not fit in float32.
+
+    Raises:
+        ColumnError: Naming the columns.
+    """
+    bad = np.flatnonzero(np.abs(scale) > np.finfo(np.float32).max)
+    if len(bad):
+        raise ColumnError(
+            f"the columns {listing(statistics.names[i] for i in bad)} cannot be scaled in a model: the scale "
+            f"of the first, {scale[bad[0]]:g}, does not fit in float32. Multiply by a power of ten first."
+        )

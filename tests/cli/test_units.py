@@ -1,0 +1,72 @@
+"""The small parts: options, backend, console, the words beside the bar."""
+
+from __future__ import annotations
+
+import io
+import logging
+
+import pytest
+import typer
+from rich.console import Console
+
+from normwise.cli.backend import choose_backend
+from normwise.cli.clear_errors import clear_errors
+from normwise.cli.console import line, literal
+from normwise.cli.options import column_kinds
+from normwise.cli.warning_lines import WarningLines
+from normwise.core.errors import NormwiseError
+
+
+def test_a_kind_without_a_name() -> None:
+    with pytest.raises(typer.BadParameter, match='"=numeric" is not NAME=KIND'):
+        column_kinds(["=numeric"])
+
+
+def test_jax_is_chosen_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND")
+    assert choose_backend() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "jaxx")
+    with pytest.raises(NormwiseError, match=r'KERAS_BACKEND is "jaxx".*Did you mean "jax"'):
+        choose_backend()
+
+
+def test_a_backend_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(NormwiseError, match='KERAS_BACKEND is "torch", which is not installed'):
+        choose_backend()
+
+
+def test_errors_of_the_backend_are_not_silenced() -> None:
+    choose_backend()
+    logger = logging.getLogger("jax._src.xla_bridge")
+    assert not logger.isEnabledFor(logging.WARNING)
+    assert logger.isEnabledFor(logging.ERROR)
+
+
+def test_words_of_the_data_cannot_steer_the_terminal() -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=200)
+    line(console, "[red]x[/red] \x1b[2J a\nb 年龄", label="warning: ", style="yellow")
+    assert "[red]x[/red]" in written.getvalue()
+    assert "\x1b[2J" not in written.getvalue()
+    assert written.getvalue().count("\n") == 1
+    assert "年龄" in literal("年龄")
+
+
+def test_a_warning_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    written = io.StringIO()
+    warn = WarningLines(Console(file=written))
+    for message in ("a", "b", "a"):
+        warn(message)
+    assert written.getvalue() == "warning: a\nwarning: b\n"
+    assert capsys.readouterr().err == ""
+
+
+def test_other_errors_keep_their_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), clear_errors():
+        _ = 1 / 0
+    with pytest.raises(typer.Exit) as end, clear_errors():
+        raise KeyboardInterrupt
+    assert end.value.exit_code == 130
+    assert capsys.readouterr().err == "aborted; nothing was written.\n"

@@ -1,0 +1,30 @@
+"""What every test shares. The backend is JAX unless KERAS_BACKEND names another; keras is not imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+# A first example compiles, so no deadline; in CI the examples are the same every time.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of data sets that NORMWISE_DATA names; it is not part of the project."""
+    named = os.environ.get("NORMWISE_DATA")
+    if not named:
+        pytest.skip(
+            "NORMWISE_DATA is not set: it names a folder with the data sets, Adult in adult/adult.data"
+        )
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.skip(f"NORMWISE_DATA is {named}, which is not a folder")
+    return folder

@@ -1,0 +1,81 @@
+"""Faults of keras.layers.BatchNormalization 3.15 that ours does not have: theirs fails, ours passes."""
+
+import keras
+import numpy as np
+import pytest
+from tests.layers.data import normal
+from tests.layers.gradients import gradients, numpy
+from tests.reference import batch_normalization as reference
+from tests.reference.tolerance import assert_close, tolerance
+
+import normwise
+
+BACKEND = keras.backend.backend()
+
+
+def check_forward(layer, x):
+    expected = reference.algorithm_1(x, 1.0, 0.0, 1e-3).y
+    assert_close(numpy(layer(x, training=True)), expected, tolerance("float32", n=len(x), conditioning=2.0))
+
+
+def test_mean_1000_and_std_a_tenth():
+    x = normal((1024, 8), mean=1000.0, std=0.1)
+    layer = normwise.BatchNormalization()
+    check_forward(layer, x)
+    assert (numpy(layer.moving_variance) > 0).all()
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="Keras takes E[x²] − E[x]² on torch alone")
+def test_mean_1000_and_std_a_tenth_is_nan_in_keras():
+    x = normal((1024, 8), mean=1000.0, std=0.1)
+    layer = keras.layers.BatchNormalization()
+    with pytest.raises(AssertionError, match="values are not finite"):
+        check_forward(layer, x)
+
+
+def test_a_mean_of_1e5_standard_deviations_is_lost_in_keras():
+    x = normal((100_000, 3), mean=1e5, std=1.0)
+    check_forward(normwise.BatchNormalization(), x)
+    with pytest.raises(AssertionError, match=r"error|not finite"):
+        check_forward(keras.layers.BatchNormalization(), x)
+
+
+def after_300_steps(layer):
+    batches = [normal((32, 3), seed=s % 20, mean=3.0, std=2.0) for s in range(300)]
+    for batch in batches:
+        layer(batch, training=True)
+    mean, _ = reference.exponential_statistics(batches, 0.99, np.zeros(3), np.ones(3))
+    # A hundredth is what half precision may cost the inputs.
+    assert_close(numpy(layer.moving_mean), mean, 0.01)
+
+
+def test_bfloat16_stalls_keras_statistics():
+    after_300_steps(normwise.BatchNormalization(averaging="exponential", dtype="bfloat16"))
+    with pytest.raises(AssertionError, match="relative error"):
+        after_300_steps(keras.layers.BatchNormalization(dtype="bfloat16"))
+
+
+def after_a_batch_of_one(layer):
+    layer(normal((1, 3)), training=True)
+    assert_close(numpy(layer.moving_variance), np.ones(3), 0.0)
+
+
+def test_a_batch_of_one_decays_keras_variance():
+    after_a_batch_of_one(normwise.BatchNormalization(averaging="exponential"))
+    with pytest.raises(AssertionError, match=r"relative error 0\.01"):
+        after_a_batch_of_one(keras.layers.BatchNormalization())
+
+
+def masked_nan(layer):
+    x = normal((2, 4, 3))
+    x[:, 2:] = np.nan
+    mask = np.broadcast_to(np.arange(4) < 2, (2, 4))
+    upstream = np.where(mask[..., None], 1.0, 0.0) * np.ones_like(x)
+    _, by_variables = gradients(layer, x, upstream.astype("float32"), mask=mask)
+    assert np.isfinite(by_variables["gamma"]).all()
+
+
+def test_masked_nan_spoils_keras_gradients():
+    masked_nan(normwise.BatchNormalization())
+    with pytest.raises(AssertionError):
+        masked_nan(keras.layers.BatchNormalization())
