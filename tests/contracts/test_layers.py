@@ -148,6 +148,7 @@ def test_compiled_equals_eager_and_compiles_once(make):
         pytest.param(normal((64, 3), mean=0.0, std=1e-20), id="tiny"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:a batch taught the layer")
 def test_outputs_gradients_and_state_are_finite(make, x):
     layer = make()
     by_x, by_variables = gradients(layer, x, np.ones_like(x))

@@ -59,7 +59,12 @@ def modules() -> list[str]:
 
 @pytest.mark.parametrize("name", modules())
 def test_every_module_has_a_docstring_and_what_it_announces(name: str) -> None:
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "tensorflow"):
+            raise
+        pytest.skip(f"{error.name} is not installed here")
     assert module.__doc__, f"{name} has no docstring"
     missing = [public for public in getattr(module, "__all__", ()) if not hasattr(module, public)]
     assert missing == []

@@ -12,6 +12,7 @@ from tests.reference import batch_normalization as reference
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
+from normwise.core.errors import NormwiseWarning
 
 GAMMA, BETA = np.array([0.5, -2.0, 1.5]), np.array([1.0, 0.0, -3.0])
 
@@ -182,10 +183,15 @@ class TestMask:
         assert_close(numpy(subject.moving_variance), self.x[keep].astype("float64").var((0, 1), ddof=1), 1e-5)
 
     def test_a_fully_masked_batch_leaves_the_statistics_alone(self):
-        subject = layer()
-        y = numpy(subject(self.poisoned(), training=True, mask=np.zeros((6, 5), bool)))
+        subject = layer(name="mine")
+        with pytest.warns(NormwiseWarning, match="taught the layer 'mine' nothing: at most 0 values"):
+            y = numpy(subject(self.poisoned(), training=True, mask=np.zeros((6, 5), bool)))
         assert np.isfinite(y).all()
-        assert [numpy(v).tolist() for v in subject.non_trainable_variables] == [[0.0] * 3, [1.0] * 3, 0.0]
+        assert [numpy(v).tolist() for v in subject.non_trainable_variables] == [
+            [0.0] * 3,
+            [1.0] * 3,
+            [0.0] * 3,
+        ]
 
     def test_keras_hands_the_mask_on(self):
         inputs = keras.Input((None, 3))
@@ -196,15 +202,18 @@ class TestMask:
         model.fit(x, x, batch_size=6, verbose=0)
         assert_close(numpy(subject.moving_mean), self.x[self.mask].astype("float64").mean(0), 1e-5)
 
-    def test_a_mask_on_the_channels_axis_is_refused(self):
-        with pytest.raises(
-            ValueError, match=r"mask of shape \(6, 5\) covers the first 2 axes .*\(6, 5, 3\).*axis 1 is one"
-        ):
-            layer(axis=1)(self.x, training=True, mask=self.mask)
+    def test_channels_first(self):
+        there = np.ascontiguousarray(np.moveaxis(self.poisoned(), -1, 1))
+        last, first = (layer(averaging="exponential", axis=axis) for axis in (-1, 1))
+        expected = numpy(last(self.poisoned(), training=True, mask=self.mask))
+        y = numpy(first(there, training=True, mask=self.mask))
+        assert_close(np.moveaxis(y, 1, -1)[self.mask], expected[self.mask], tolerance("float32", n=15))
+        assert_close(numpy(first.moving_mean), numpy(last.moving_mean), tolerance("float32", n=15))
 
     def test_a_mask_of_another_length_is_refused(self):
         with pytest.raises(
-            ValueError, match=r"mask of shape \(6, 4\) does not cover the leading axes .*\(6, 5, 3\)"
+            ValueError,
+            match=r"mask of shape \(6, 4\) does not broadcast .* of shape \(6, 5, 3\).*shape \(6, 5\)",
         ):
             layer()(self.x, training=True, mask=self.mask[:, :4])
 
@@ -215,7 +224,16 @@ class TestMask:
         ({"momentum": 1.5}, r"momentum must lie in \[0, 1\], got 1\.5"),
         ({"momentum": float("nan")}, "momentum must lie .* got nan"),
         ({"epsilon": -1e-3}, "epsilon must not be negative, got -0.001"),
-        ({"averaging": "cumulative"}, 'must be "debiased" or "exponential", got \'cumulative\''),
+        (
+            {"averaging": "mean"},
+            'averaging must be one of "debiased", "exponential", "cumulative", got \'mean\'',
+        ),
+        ({"virtual_batch_size": 0}, "virtual_batch_size must be at least 1, got 0"),
+        ({"virtual_batch_size": 4, "synchronized": True}, "virtual_batch_size=4 makes batches smaller"),
+        ({"axis": []}, "axis must name at least one axis, got an empty list"),
+        ({"renorm": True, "renorm_clipping": {"r": 1.0}}, r"invalid keys for renorm_clipping: \{'r': 1.0\}"),
+        ({"renorm": True, "renorm_clipping": {"rmax": 0, "rmin": 1}}, "got rmax=0.0, rmin=1.0"),
+        ({"renorm": True, "renorm_clipping": {"dmax": -1}}, "got dmax=-1.0"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):
@@ -235,7 +253,8 @@ def test_an_axis_that_the_input_lacks():
     [
         ({"axis": 1.5}, "axis must be a whole number, such as -1, got 1.5"),
         ({"axis": "1"}, "axis must be a whole number, such as -1, got '1'"),
-        ({"axis": [1]}, "axis must be a whole number, such as -1, got [1]"),
+        ({"axis": [1.5]}, "axis must be a whole number, such as -1, got 1.5"),
+        ({"virtual_batch_size": "4"}, "virtual_batch_size must be a whole number, such as -1, got '4'"),
         ({"axis": True}, "axis must be a whole number, such as -1, got True"),
         ({"momentum": "0.9"}, "momentum must be a number, got '0.9'"),
         ({"momentum": None}, "momentum must be a number, got None"),

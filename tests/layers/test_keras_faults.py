@@ -60,6 +60,7 @@ def after_a_batch_of_one(layer):
     assert_close(numpy(layer.moving_variance), np.ones(3), 0.0)
 
 
+@pytest.mark.filterwarnings("ignore:a batch taught the layer")
 def test_a_batch_of_one_decays_keras_variance():
     after_a_batch_of_one(normwise.BatchNormalization(averaging="exponential"))
     with pytest.raises(AssertionError, match=r"relative error 0\.01"):

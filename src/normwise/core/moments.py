@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -131,3 +132,31 @@ def merge(a: Moments, b: Moments, xp: ModuleType | Any = np) -> Moments:
     share = b.count / xp.where(count > 0, count, xp.ones_like(count))
     delta = b.mean - a.mean
     return Moments(count, a.mean + delta * share, a.m2 + b.m2 + delta * delta * a.count * share)
+
+
+def merge_all(parts: Moments, total: Callable[[Array], Array], xp: ModuleType | Any = np) -> Moments:
+    """Moments of the union of many disjoint sets at once: `merge`, for any number of them.
+
+    ``n = Σnᵢ``, ``mean = Σnᵢ·meanᵢ/n``, ``m2 = Σ(m2ᵢ + nᵢ·(meanᵢ − mean)²)``. For means that are large beside
+    their spread, take them about a common origin first.
+
+    Args:
+        parts: The sets' moments, as arrays along an axis or one on each device.
+        total: Sums over the sets: along that axis, or over the devices.
+        xp: `numpy`, or `keras.ops` in traced code.
+
+    Returns:
+        Moments of all sets together.
+
+    Example:
+        >>> parts = Moments(np.array([2.0, 0.0, 1.0]), np.array([3.0, 0.0, 9.0]), np.array([2.0, 0.0, 0.0]))
+        >>> merge_all(parts, np.sum)
+        Moments(count=np.float64(3.0), mean=np.float64(5.0), m2=np.float64(26.0))
+
+    Source:
+        Chan, Golub & LeVeque 1979, eq. 2.1, over all sets.
+    """
+    count = total(parts.count)
+    some = xp.where(count > 0, count, xp.ones_like(count))
+    mean = total(parts.count * parts.mean) / some
+    return Moments(count, mean, total(parts.m2 + parts.count * xp.square(parts.mean - mean)))

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from normwise.layers._precision import at_least_float32
+from normwise.kernels.precision import at_least_float32
 
 Column = float | Sequence[float]
 _MISSING = ("keep", "zero")

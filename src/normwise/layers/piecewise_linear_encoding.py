@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from normwise.layers._precision import at_least_float32
+from normwise.kernels.precision import at_least_float32
 
 
 @keras.saving.register_keras_serializable(package="normwise")

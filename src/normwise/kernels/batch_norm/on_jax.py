@@ -1,0 +1,38 @@
+"""Batch normalization on JAX: one function with a backward pass of its own."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+
+from normwise.core.moments import Moments
+from normwise.kernels.batch_norm.portable import Channels, Plan, backward, forward
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def batch_norm(x: Any, channels: Channels, weights: Any, plan: Plan) -> tuple[Any, Moments]:
+    """See `normwise.kernels.batch_norm.batch_norm`."""
+    y, centered, _ = forward(x, channels, weights, plan)
+    return y, centered.moments()
+
+
+def _forward(x: Any, channels: Channels, weights: Any, plan: Plan) -> Any:
+    y, centered, residuals = forward(x, channels, weights, plan)
+    return (y, centered.moments()), (x, channels, weights, residuals)
+
+
+def _backward(plan: Plan, kept: Any, upstream: Any) -> Any:
+    x, channels, weights, residuals = kept
+
+    def through(z: Any, g: Any) -> Any:
+        assert plan.activation is not None
+        return jax.vjp(plan.activation, z)[1](g)[0]
+
+    by_x, by_gamma, by_beta = backward(upstream[0], x, channels, weights, residuals, plan, through)
+    # None is a gradient of zero.
+    return by_x, Channels(by_gamma, by_beta), None
+
+
+batch_norm.defvjp(_forward, _backward)
