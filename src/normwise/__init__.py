@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from normwise.graph.convert import convert as convert
+    from normwise.graph.insert import insert as insert
     from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
     from normwise.layers.feature_scaling import FeatureScaling as FeatureScaling
     from normwise.layers.load_model import load_model as load_model
@@ -21,8 +23,10 @@ _HOMES = {
     "load_model": "normwise.layers.load_model",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
+    "convert": "normwise.graph.convert",
+    "insert": "normwise.graph.insert",
 }
-_ROOMS = ("core", "layers", "report", "scaling", "tables", "workflows")
+_ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "workflows")
 
 __all__ = [
     "BatchNormalization",
@@ -30,6 +34,8 @@ __all__ = [
     "TabularClassifier",
     "TabularRegressor",
     "__version__",
+    "convert",
+    "insert",
     "load_model",
 ]
 

@@ -81,7 +81,7 @@ def _sixteenth(x: Any) -> Any:
 
 
 def _sum(x: Any, axes: tuple[int, ...], weights: Any) -> Any:
-    return ops.sum(x if weights is None else x * weights, axis=axes, keepdims=True)
+    return ops.sum(x if weights is None else x * ops.cast(weights, x.dtype), axis=axes, keepdims=True)
 
 
 def _count(x: Any, axes: tuple[int, ...], weights: Any) -> Any:

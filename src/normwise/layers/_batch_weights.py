@@ -27,22 +27,22 @@ def batch_weights(x: Any, channel_axes: tuple[int, ...], mask: Any, sample_weigh
 
 
 def _spread(name: str, values: Any, x: Any, channel_axes: tuple[int, ...]) -> Any:
-    rank = len(x.shape)
-    covered = list(range(rank))
-    if len(values.shape) < rank:
-        covered = [i for i in range(rank) if i not in channel_axes][: len(values.shape)]
-    shape = [1] * rank
-    given = ops.shape(values)
-    fits = len(covered) == len(values.shape)
-    for i, axis in enumerate(covered):
-        shape[axis] = given[i]
-        known = isinstance(values.shape[i], int) and isinstance(x.shape[axis], int)
-        fits = fits and not (known and values.shape[i] not in (1, x.shape[axis]))
-    if not fits:
-        others = tuple(n for i, n in enumerate(x.shape) if i not in channel_axes)
-        raise ValueError(
-            f"the {name} of shape {tuple(values.shape)} does not broadcast to the input of shape "
-            f"{tuple(x.shape)}; expected a {name} over the axes other than the channels', of shape "
-            f"{others}, or the first of them, or of the input's rank, with 1 where it is the same for all"
-        )
-    return ops.reshape(values, shape)
+    rank, size = len(x.shape), len(values.shape)
+    others = [i for i in range(rank) if i not in channel_axes]
+    # Keras' masks cover the leading axes, whatever they are; where both readings fit, this one is not taken.
+    for covered in (range(rank)[:size] if size == rank else others[:size], range(rank)[:size]):
+        if len(covered) == size and all(_fits(values.shape[i], x.shape[a]) for i, a in enumerate(covered)):
+            shape = [1] * rank
+            for axis, given in zip(covered, ops.shape(values), strict=True):
+                shape[axis] = given
+            return ops.reshape(values, shape)
+    expected = tuple(x.shape[i] for i in others)
+    raise ValueError(
+        f"the {name} of shape {tuple(values.shape)} does not broadcast to the input of shape "
+        f"{tuple(x.shape)}; expected a {name} over the axes other than the channels', of shape "
+        f"{expected}, or the first of them, or of the input's rank, with 1 where it is the same for all"
+    )
+
+
+def _fits(given: int | None, size: int | None) -> bool:
+    return given is None or size is None or given in (1, size)

@@ -28,6 +28,9 @@ def batch_norm(
             raise NotImplementedError(_SECOND_ORDER)
         y, centered, _ = forward(x, channels, weights, plan, total)
         return y, Moments(*(m.detach() for m in centered.moments()))
+    # The layer moves the statistics in place before the backward pass reads them.
+    statistics = (None if v is None else v.clone() for v in channels[2:])
+    channels = Channels(channels.gamma, channels.beta, *statistics)
     y, *moments = _BatchNorm.apply(x, *channels, weights, plan, total)
     return y, Moments(*moments)
 
