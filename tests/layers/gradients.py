@@ -14,7 +14,8 @@ Gradients = tuple[Any, dict[str, Any]]
 
 def gradients(layer: keras.layers.Layer, x: Any, upstream: Any, **call: Any) -> Gradients:
     """Of ``Σ upstream·layer(x)`` in training: by `x`, and by each trainable variable's name, in NumPy."""
-    layer.build(np.shape(x))
+    if not layer.built:
+        layer.build(np.shape(x))
     if "training" in inspect.signature(layer.call).parameters:
         call = {"training": True, **call}
     return _WAYS[keras.backend.backend()](layer, x, upstream, call)
@@ -38,7 +39,8 @@ def _jax(layer: Any, x: Any, upstream: Any, call: Any) -> Gradients:
         y, _ = layer.stateless_call(trainable, frozen, x, **call)
         return _loss(y, upstream)
 
-    by_variables, by_x = jax.grad(loss, argnums=(0, 1))([v.value for v in layer.trainable_variables], x)
+    slopes = jax.jit(jax.grad(loss, argnums=(0, 1)))
+    by_variables, by_x = slopes([v.value for v in layer.trainable_variables], x)
     return numpy(by_x), _named(layer, by_variables)
 
 

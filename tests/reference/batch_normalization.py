@@ -26,31 +26,39 @@ class Backward(NamedTuple):
     beta: Any
 
 
-def algorithm_1(x: Any, gamma: Any, beta: Any, epsilon: float) -> Forward:
-    """Algorithm 1, "Batch Normalizing Transform, applied to activation x over a mini-batch"."""
-    x = np.asarray(x, np.float64)
+def algorithm_1(
+    x: Any, gamma: Any, beta: Any, epsilon: float, weights: Any = None, r: Any = 1.0, d: Any = 0.0
+) -> Forward:
+    """Algorithm 1, "Batch Normalizing Transform, applied to activation x over a mini-batch".
+
+    A value of weight w counts w times. With r and d, y is Algorithm 1's of Ioffe 2017 (arXiv:1702.03275).
+    """
+    x, w = _weighted(x, weights)
     axes = tuple(range(x.ndim - 1))
-    m = x[..., 0].size
-    mu = x.sum(axes) / m
+    m = np.maximum(w.sum(axes), 1e-300)
+    mu = (w * x).sum(axes) / m
     # A second look at the rounding of the first sum; in exact arithmetic it adds nothing.
-    mu = mu + (x - mu).sum(axes) / m
-    sigma2 = ((x - mu) ** 2).sum(axes) / m
+    mu = mu + (w * (x - mu)).sum(axes) / m
+    sigma2 = (w * (x - mu) ** 2).sum(axes) / m
     x_hat = (x - mu) / np.sqrt(sigma2 + epsilon)
-    return Forward(gamma * x_hat + beta, mu, sigma2)
+    return Forward(gamma * (x_hat * r + d) + beta, mu, sigma2)
 
 
-def gradients(dl_dy: Any, x: Any, gamma: Any, epsilon: float) -> Backward:
-    """The chain rule of section 3, line by line."""
-    x, dl_dy = np.asarray(x, np.float64), np.asarray(dl_dy, np.float64)
+def gradients(
+    dl_dy: Any, x: Any, gamma: Any, epsilon: float, weights: Any = None, r: Any = 1.0, d: Any = 0.0
+) -> Backward:
+    """The chain rule of section 3, line by line; r and d of Ioffe 2017 are constants to it."""
+    x, w = _weighted(x, weights)
+    dl_dy = np.asarray(dl_dy, np.float64)
     axes = tuple(range(x.ndim - 1))
-    m = x[..., 0].size
-    _, mu, sigma2 = algorithm_1(x, 1.0, 0.0, epsilon)
+    m = np.maximum(w.sum(axes), 1e-300)
+    _, mu, sigma2 = algorithm_1(x, 1.0, 0.0, epsilon, w)
     root = np.sqrt(sigma2 + epsilon)
-    dl_dxhat = dl_dy * gamma
+    dl_dxhat = dl_dy * gamma * r
     dl_dsigma2 = (dl_dxhat * (x - mu) * (-1 / 2) * (sigma2 + epsilon) ** (-3 / 2)).sum(axes)
-    dl_dmu = (dl_dxhat * (-1 / root)).sum(axes) + dl_dsigma2 * (-2 * (x - mu)).sum(axes) / m
-    dl_dx = dl_dxhat / root + dl_dsigma2 * 2 * (x - mu) / m + dl_dmu / m
-    dl_dgamma = (dl_dy * (x - mu) / root).sum(axes)
+    dl_dmu = (dl_dxhat * (-1 / root)).sum(axes) + dl_dsigma2 * (-2 * w * (x - mu)).sum(axes) / m
+    dl_dx = dl_dxhat / root + dl_dsigma2 * 2 * w * (x - mu) / m + dl_dmu * w / m
+    dl_dgamma = (dl_dy * ((x - mu) / root * r + d)).sum(axes)
     dl_dbeta = dl_dy.sum(axes)
     return Backward(dl_dx, dl_dgamma, dl_dbeta)
 
@@ -85,3 +93,10 @@ def _unbiased(batches: Any) -> tuple[Any, Any]:
     sizes = [b[..., 0].size for b in batches]
     variances = [f.variance * m / (m - 1) for f, m in zip(forwards, sizes, strict=True)]
     return np.array([f.mean for f in forwards]), np.array(variances)
+
+
+def _weighted(x: Any, weights: Any) -> tuple[Any, Any]:
+    """x and weights of one shape; where a weight is 0, what is not finite is 0."""
+    x = np.asarray(x, np.float64)
+    w = np.broadcast_to(1.0 if weights is None else np.asarray(weights, np.float64), x.shape)
+    return np.where((w > 0) | np.isfinite(x), x, 0.0), w
