@@ -28,7 +28,9 @@ def _backward(plan: Plan, kept: Any, upstream: Any) -> Any:
 
     def through(z: Any, g: Any) -> Any:
         assert plan.activation is not None
-        return jax.vjp(plan.activation, z)[1](g)[0]
+        y, pull = jax.vjp(plan.activation, z)
+        # Keras' activations make float32 of float64 here.
+        return pull(g.astype(y.dtype))[0]
 
     by_x, by_gamma, by_beta = backward(upstream[0], x, channels, weights, residuals, plan, through)
     # None is a gradient of zero.
