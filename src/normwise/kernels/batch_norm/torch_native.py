@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import torch
 
 from normwise.kernels.batch_moments import Centered, origin_of
@@ -39,7 +40,10 @@ def forward(x: Any, channels: Channels, plan: Plan, view: tuple[int, int, int]) 
         (variance * (count - 1)).reshape(like),
     )
     y = y.reshape(x.shape)
-    if plan.activation is not None:
+    if plan.activation is keras.activations.relu:
+        # Nobody else has y yet, and memory that is new costs more than the arithmetic.
+        y = y.relu_()
+    elif plan.activation is not None:
         y = plan.activation(y)
     return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, rate.reshape(like), None, None)
 
@@ -55,7 +59,11 @@ def backward(
         factor, offset = affine(channels, residuals)
         # The rest of the mean is less than a few deviations: folded into the offset it costs no digits.
         offset = -centered.rest * factor if offset is None else offset - centered.rest * factor
-        g = through(torch.addcmul(offset, shifted, factor), g)
+        z = torch.addcmul(offset, shifted, factor)
+        if plan.activation is keras.activations.relu:
+            g = torch.ops.aten.threshold_backward.grad_input(g, z, 0, grad_input=z)
+        else:
+            g = through(z, g)
     wanted = [True, channels.gamma is not None, channels.beta is not None]
     by_x, by_gamma, by_beta = torch.ops.aten.native_batch_norm_backward(
         g.reshape(view),
