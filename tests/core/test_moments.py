@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.reference.tolerance import assert_close, tolerance
 
-from normwise.core.moments import Moments, merge
+from normwise.core.moments import Moments, merge, merge_all
 
 VALUES = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False).map(lambda v: round(v, 6)), max_size=20)
 
@@ -160,3 +160,15 @@ def test_gradients_of_an_empty_variance_are_finite():
         pytest.skip("traced by JAX")
     gradient = jax.grad(lambda c: Moments(c, jnp.zeros(()), jnp.zeros(())).variance(xp=ops))(0.0)
     assert np.isfinite(gradient)
+
+
+def test_merging_many_sets_at_once_is_merging_them_one_by_one():
+    random = np.random.default_rng(0)
+    sets = [random.normal(size=(n, 3)) for n in (5, 0, 1, 8)]
+    moments = [Moments.of(s, axis=0) for s in sets]
+    parts = Moments(*(np.stack(field) for field in zip(*moments, strict=True)))
+    whole = merge_all(parts, lambda values: values.sum(0))
+    for found, expected in zip(whole, Moments.of(np.concatenate(sets), axis=0), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    empty = merge_all(Moments(*(np.zeros((2, 3)) for _ in range(3))), lambda values: values.sum(0))
+    assert [field.tolist() for field in empty] == [[0.0] * 3] * 3

@@ -72,8 +72,9 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, upstream: Any, *_moments: Any) -> Any:
-        x, *per_channel, weights = ctx.saved_tensors[:7]
-        channels, vectors = Channels(*per_channel), ctx.saved_tensors[7:]
+        # Read once: within a checkpoint a second look at them is an error.
+        x, *per_channel, weights = (saved := ctx.saved_tensors)[:7]
+        channels, vectors = Channels(*per_channel), saved[7:]
         plan, total = ctx.plan, ctx.total
 
         def through(z: Any, g: Any) -> Any:
