@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from tests.layers.data import normal
 from tests.layers.gradients import gradients, numpy
 from tests.reference import batch_normalization as reference
@@ -80,3 +81,75 @@ def test_masked_nan_spoils_keras_gradients():
     masked_nan(normwise.BatchNormalization())
     with pytest.raises(AssertionError):
         masked_nan(keras.layers.BatchNormalization())
+
+
+def masked_mean(layer, x, mask, seen):
+    layer(x, training=True, mask=mask)
+    assert_close(numpy(layer.moving_mean), seen, tolerance("float32", n=x.size))
+
+
+def masks():
+    """Inputs and masks over (batch, time), with the mean of what is seen."""
+    x, mask = normal((8, 6, 5)), np.random.default_rng(1).uniform(size=(8, 6)) < 0.7
+    one, square = x[..., :1], normal((8, 6, 6))
+    return {
+        "one channel": (-1, one, mask, one[mask].mean(0)),
+        "channels first": (1, np.moveaxis(x, -1, 1), mask, x[mask].mean(0)),
+        "as many steps as channels": (1, np.moveaxis(square, -1, 1), mask, square[mask].mean(0)),
+        "the input's rank": (-1, x, mask[..., None], x[mask].mean(0)),
+    }
+
+
+KERAS_TAKES = {"tensorflow": ["one channel"]}.get(BACKEND, [])
+# A wrong mean where there are as many steps as channels, else what each backend says of shapes.
+KERAS_SAYS = r"relative error 0\.297|out of range|broadcast|expanded size|shapes|one dimension less"
+
+
+@pytest.mark.parametrize("name", [name for name in masks() if name not in KERAS_TAKES])
+def test_masks_that_keras_does_not_take(name):
+    axis, x, mask, seen = masks()[name]
+    x = np.ascontiguousarray(x)
+    masked_mean(normwise.BatchNormalization(axis=axis, averaging="exponential", momentum=0.0), x, mask, seen)
+    with pytest.raises(Exception, match=KERAS_SAYS):
+        masked_mean(keras.layers.BatchNormalization(axis=axis, momentum=0.0), x, mask, seen)
+
+
+def after_a_fully_masked_batch(layer):
+    layer(normal((4, 6, 3)), training=True, mask=np.zeros((4, 6), bool))
+    assert_close(numpy(layer.moving_variance), np.ones(3), 0.0)
+
+
+@pytest.mark.filterwarnings("ignore:a batch taught the layer")
+def test_a_fully_masked_batch_decays_keras_variance():
+    after_a_fully_masked_batch(normwise.BatchNormalization(averaging="exponential"))
+    with pytest.raises(AssertionError, match=r"relative error 0\.01"):
+        after_a_fully_masked_batch(keras.layers.BatchNormalization())
+
+
+def rematerialized(make):
+    x = ops.convert_to_tensor(normal((16, 3)))
+    with keras.RematScope(mode="full"):
+        layer = make(momentum=0.5)
+        layer.build((None, 3))
+        if BACKEND == "torch":
+            layer(x.clone().requires_grad_(True), training=True).sum().backward()
+    if BACKEND != "torch":
+        model = keras.Sequential([keras.Input((3,)), layer])
+        model.compile("sgd", "mse")
+        model.train_on_batch(x, x)
+    # Half of the batch's mean and half of 0: another call on the same batch would make it three quarters.
+    assert_close(numpy(layer.moving_mean), numpy(x).mean(0) / 2, tolerance("float32", n=16))
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras is right there")
+def test_rematerialization_fails_in_keras():
+    rematerialized(normwise.BatchNormalization.keras)
+    # torch counts the batch twice, JAX cannot trace the layer.
+    with pytest.raises(Exception, match=r"relative error 0\.5|build the model"):
+        rematerialized(keras.layers.BatchNormalization)
+
+
+def test_statistics_that_stay_while_the_rest_learns_are_no_setting_of_keras():
+    normwise.BatchNormalization(statistics_trainable=False)
+    with pytest.raises(ValueError, match="statistics_trainable"):
+        keras.layers.BatchNormalization(statistics_trainable=False)
