@@ -274,13 +274,26 @@ def test_compiled_equals_the_reference_and_compiles_once(name):
     assert len(traces) == 1
 
 
-def compiled(layer):
-    """One training step as a compiled program, and the list of its traces."""
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the others have one compiler")
+@pytest.mark.parametrize("name", [*FEW, "rank 2", "axes 2 and 3, unsorted", "mask of the input's rank"])
+def test_by_xla_as_in_fit_it_equals_the_reference(name):
+    case = CASES[name]
+    layer, reference, allowed = layer_for(case), reference_for(case), allowed_for(case)
+    step, _ = compiled(layer, jit_compile=True)
+    for seed in range(3):
+        x, weights, call = case.batch(seed)
+        expected = reference.train(case.reference_layout(x), weights_of(case, weights))
+        assert_close(case.reference_layout(numpy(step(x, **call))), expected, allowed)
+        assert_statistics(layer, reference, allowed)
+
+
+def compiled(layer, jit_compile=False):
+    """One training step as a compiled program, and the list of its traces; `jit_compile` is TensorFlow's."""
     traces = []
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        @tf.function
+        @tf.function(jit_compile=jit_compile)
         def pure(x, call):
             traces.append(1)
             return layer(x, training=True, **call)

@@ -14,6 +14,7 @@ from tests.reference.tolerance import assert_close, tolerance
 import normwise
 from normwise.core.errors import NormwiseWarning
 
+BACKEND = keras.backend.backend()
 GAMMA, BETA = np.array([0.5, -2.0, 1.5]), np.array([1.0, 0.0, -3.0])
 
 
@@ -64,7 +65,7 @@ def test_every_policy_computes_in_float32_and_answers_in_its_own_dtype(policy):
 
 
 @pytest.mark.skipif(
-    keras.backend.backend() == "jax" and not os.environ.get("JAX_ENABLE_X64"),
+    BACKEND == "jax" and not os.environ.get("JAX_ENABLE_X64"),
     reason="JAX has no float64 unless JAX_ENABLE_X64 is set",
 )
 def test_float64_stays_float64():
@@ -98,6 +99,18 @@ def test_convolutional_input_with_a_mean_of_1e5_standard_deviations():
     x = normal((10, 100, 100, 3), mean=1e5, std=1.0)
     y = numpy(layer()(x, training=True))
     assert_close(y, reference.algorithm_1(x, GAMMA, BETA, 1e-3).y, tolerance("float32", n=values(x.shape)))
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_a_mean_of_1e5_standard_deviations_within_fit(jit_compile):
+    x = normal((20_000, 3), mean=1e5, std=1.0)
+    subject = layer()
+    model = keras.Sequential([keras.Input((3,)), subject])
+    model.compile("sgd", "mse", jit_compile=jit_compile if BACKEND != "torch" else False)
+    model.fit(x, x, batch_size=len(x), verbose=0)
+    allowed = tolerance("float32", n=len(x))
+    assert_close(numpy(subject.moving_variance), x.astype("float64").var(0, ddof=1), allowed)
+    assert_close(numpy(subject.moving_mean), x.astype("float64").mean(0), tolerance("float32"))
 
 
 def test_inference_is_algorithm_2s_also_far_from_zero():

@@ -46,7 +46,7 @@ def batch_moments(x: Any, axes: tuple[int, ...], weights: Any = None, total: Tot
         weights: Frequency weights ≥ 0 of the rank of `x`, each axis of its size or 1; None counts all as 1.
         total: Sums over the devices that share the batch; None where this one has all of it.
     """
-    count = _count(x, axes, weights)
+    count = count_of(x, axes, weights)
     # Exact in the gradient: ∂(o + r)/∂x is w/W whatever o, so o may be a constant.
     near = origin_of(x, axes, x.dtype) if weights is None else _sum(x, axes, weights) / at_least_one(count)
     origin = ops.stop_gradient(near)
@@ -72,7 +72,7 @@ def origin_of(x: Any, axes: tuple[int, ...], dtype: Any) -> Any:
     costs no pass over them.
     """
     head = ops.cast(x[: _sixteenth(x)] if 0 in axes else x, dtype)
-    return ops.sum(head, axis=axes, keepdims=True) / at_least_one(_count(head, axes, None))
+    return ops.sum(head, axis=axes, keepdims=True) / at_least_one(count_of(head, axes, None))
 
 
 def _sixteenth(x: Any) -> Any:
@@ -84,7 +84,8 @@ def _sum(x: Any, axes: tuple[int, ...], weights: Any) -> Any:
     return ops.sum(x if weights is None else x * ops.cast(weights, x.dtype), axis=axes, keepdims=True)
 
 
-def _count(x: Any, axes: tuple[int, ...], weights: Any) -> Any:
+def count_of(x: Any, axes: tuple[int, ...], weights: Any = None) -> Any:
+    """How much the values of each channel weigh together."""
     sizes = ops.shape(x)
     if weights is None:
         shape = [1] * len(sizes)

@@ -42,5 +42,9 @@ def batch_norm(
         from normwise.kernels.batch_norm import on_torch
 
         return on_torch.batch_norm(x, channels, weights, plan, total)
+    if backend == "tensorflow":
+        from normwise.kernels.batch_norm import on_tensorflow
+
+        return on_tensorflow.batch_norm(x, channels, weights, plan, total)
     y, centered, _ = portable.forward(x, channels, weights, plan, total)
     return y, centered.moments()
