@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import constraints, initializers, ops, regularizers
 
-from normwise.core.errors import NormwiseWarning
+from normwise.core.errors import NormwiseWarning, listing
 from normwise.core.moments import Moments
 from normwise.kernels.batch_norm import Channels, Plan, batch_norm, portable
 from normwise.kernels.precision import at_least_float32
@@ -30,6 +30,8 @@ from normwise.layers._devices import total_over_devices
 from normwise.layers._ghost_batches import join, merge_groups, split
 from normwise.layers._moving_statistics import AVERAGING, accumulated, shares
 from normwise.layers._tracing import recomputing, static_size, when_known
+
+_NOT_IN_KERAS = ("moving_weight", "moving_count", "moving_step", "renorm_weight")
 
 
 @keras.saving.register_keras_serializable(package="normwise")
@@ -51,7 +53,7 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         axis: The channels' axis, or a list of several: γ, β and the statistics then have the shape of these
             axes.
         momentum: Weight of the past in the moving averages, in [0, 1], or one of
-            `keras.optimizers.schedules` that gives it by the number of training steps.
+            `keras.optimizers.schedules` that gives it by the number of training steps, clipped to [0, 1].
         epsilon: ε, added to the variance, in the square of the input's unit.
         center: Whether there is a β.
         scale: Whether there is a γ.
@@ -87,10 +89,11 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         training: Whether to use the batch's statistics and to move the averages.
         mask: True where a value counts. With the input's rank it broadcasts as it is; a smaller one covers
             the axes other than the channels', from the first: (batch, time) for (batch, time, channels), and
-            for (batch, channels, time) with ``axis=1``. Values masked out do not reach the statistics; NaN
-            and infinities there are read as 0, so that they do not reach the gradients either.
-        sample_weight: Frequency weights by the same rule: 2 is "seen twice", 0 is masked out, and less than 0
-            is read as 0. They have no gradient.
+            for (batch, channels, time) with ``axis=1``. Values masked out do not reach the statistics; NaN,
+            infinities and magnitudes from 1e18 there are read as 0, so that they do not reach the gradients
+            either.
+        sample_weight: Frequency weights by the same rule: 2 is "seen twice", 0 is masked out; less than 0,
+            NaN and infinity are read as 0. They have no gradient.
 
     Output shape: the input's.
 
@@ -256,7 +259,8 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         axes = channel_axes(self.axis, x.shape)
         data, data_weights, first = x, weights, 0
         size = self.virtual_batch_size
-        if size is not None and not (isinstance(x.shape[0], int) and x.shape[0] <= size):
+        rows, values = x.shape[0], static_size(x.shape, axes)
+        if size is not None and values != 0 and not (isinstance(rows, int) and rows <= size):
             (data, data_weights), first = split(x, weights, size), 1
         reduced = tuple(first + i for i in range(len(x.shape)) if i not in axes)
         bounds = self.renorm_clipping or {}
@@ -329,11 +333,16 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
 
     def set_weights(self, weights: list[Any]) -> None:
         """Set all variables, or those that Keras' layer has: see `load_own_variables`."""
-        names = self._names_of(len(weights))
-        if names is None:
-            super().set_weights(weights)
-        else:
+        names = self._keras_names()
+        if self.built and len(weights) == len(names) != len(self.variables):
             self._assign(dict(zip(names, weights, strict=True)))
+        else:
+            super().set_weights(weights)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save what Keras' layer has by Keras' numbers, and the rest by name, so that loading tells them apart."""
+        for key, variable in self._by_key().items():
+            store[key] = variable
 
     def load_own_variables(self, store: Any) -> None:
         """Load all variables, or those that Keras' layer has.
@@ -342,18 +351,32 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
         `moving_weight` is then 1. How many values they stand for nobody knows: `moving_count` is then 0, and
         the cumulative average begins with the next batch.
         """
-        names = self._names_of(len(store.keys()))
-        if names is None:
-            super().load_own_variables(store)
-        else:
+        keys, names, mine = set(store.keys()), self._keras_names(), self._by_key()
+        if keys == mine.keys():
+            for key, variable in mine.items():
+                variable.assign(store[key])
+        elif self.built and keys == {str(i) for i in range(len(names))}:
             self._assign({name: store[str(i)] for i, name in enumerate(names)})
+        else:
+            # What is not built or of another number has an error of Keras' own.
+            self._check_load_own_variables(store)
+            own, came = (listing(sorted(k for k in ks if not k.isdigit())) or "none" for ks in (mine, keys))
+            raise ValueError(
+                f"the layer {self.name!r} has {own} beside Keras' variables, and what is to be loaded has "
+                f"{came}; expected the variables of a layer with the same arguments, or the {len(names)} of "
+                f"Keras' layer: {listing(names)}"
+            )
 
-    def _names_of(self, count: int) -> list[str] | None:
-        """The names of Keras' variables, if that is how many came and this layer has others."""
+    def _by_key(self) -> dict[str, Any]:
+        variables = [*self._trainable_variables, *self._non_trainable_variables]
+        keras_own = (v for v in variables if v.name not in _NOT_IN_KERAS)
+        numbered = {str(i): v for i, v in enumerate(keras_own)}
+        return {**numbered, **{v.name: v for v in variables if v.name in _NOT_IN_KERAS}}
+
+    def _keras_names(self) -> list[str]:
         own = {"gamma": self.scale, "beta": self.center, "moving_mean": True, "moving_variance": True}
         renorm = dict.fromkeys(("moving_stddev", "renorm_mean", "renorm_stddev"), self.renorm)
-        names = [name for name, present in {**own, **renorm}.items() if present]
-        return names if self.built and len(names) == count != len(self.variables) else None
+        return [name for name, present in {**own, **renorm}.items() if present]
 
     def _assign(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
@@ -460,7 +483,9 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
     def _now(self, momentum: Any) -> Any:
         if not isinstance(momentum, Schedule):
             return momentum
-        return ops.cast(momentum(ops.convert_to_tensor(self.moving_step)), self._statistics_dtype)
+        now = ops.cast(momentum(ops.convert_to_tensor(self.moving_step)), self._statistics_dtype)
+        # Outside, a variance would become negative.
+        return ops.clip(now, 0.0, 1.0)
 
     def _say_once_if_nothing_is_learned(self, count: Any) -> None:
         if not self._taught_nothing:

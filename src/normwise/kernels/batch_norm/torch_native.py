@@ -39,7 +39,8 @@ def forward(x: Any, channels: Channels, plan: Plan, view: tuple[int, int, int]) 
         torch.full([1] * x.ndim, float(count), dtype=shifted.dtype, device=x.device),
         (variance * (count - 1)).reshape(like),
     )
-    y = y.reshape(x.shape)
+    # A view of a custom function's making must not be changed in place, as by `y += shortcut` behind it.
+    y = torch.ops.aten._unsafe_view(y, x.shape)
     if plan.activation is keras.activations.relu:
         # Nobody else has y yet, and memory that is new costs more than the arithmetic.
         y = y.relu_()
