@@ -189,6 +189,28 @@ class TestMask:
         assert_close(by_x[~self.mask], np.zeros_like(by_x[~self.mask]), 0.0)
         assert_close(by_variables["gamma"], slopes.gamma, allowed)
 
+    @pytest.mark.parametrize("padding", [np.inf, np.finfo("float32").max, np.finfo("float32").min])
+    def test_padding_that_cannot_be_squared_is_harmless(self, padding):
+        x = np.where(self.mask[..., None], self.x, padding).astype("float32")
+        upstream = (normal(self.x.shape, seed=1) * self.mask[..., None]).astype("float32")
+        subject = layer()
+        by_x, by_variables = gradients(subject, x, upstream, mask=self.mask)
+        zeros = np.where(self.mask[..., None], self.x, 0.0).astype("float32")
+        same_x, by_same = gradients(layer(), zeros, upstream, mask=self.mask)
+        assert_close(by_x, same_x, 0.0)
+        assert_close(by_variables["gamma"], by_same["gamma"], 0.0)
+        subject(x, training=True, mask=self.mask)
+        seen = self.x[self.mask].astype("float64")
+        assert_close(numpy(subject.moving_variance), seen.var(0, ddof=1), tolerance("float32", n=len(seen)))
+
+    def test_weights_that_are_no_frequencies_count_nothing(self):
+        subject, expected = layer(), layer()
+        given = np.array([1.0, np.inf, np.nan, -2.0, 3.0, -np.inf], "float32")
+        subject(self.x, training=True, sample_weight=given)
+        expected(self.x, training=True, sample_weight=np.array([1.0, 0.0, 0.0, 0.0, 3.0, 0.0], "float32"))
+        assert_close(numpy(subject.moving_mean), numpy(expected.moving_mean), 0.0)
+        assert_close(numpy(subject.moving_variance), numpy(expected.moving_variance), 0.0)
+
     def test_a_mask_of_the_batch_axis_alone(self):
         keep = np.array([1, 0, 1, 1, 0, 1], bool)
         subject = layer(averaging="exponential", momentum=0.0)
@@ -237,6 +259,7 @@ class TestMask:
         ({"momentum": 1.5}, r"momentum must lie in \[0, 1\], got 1\.5"),
         ({"momentum": float("nan")}, "momentum must lie .* got nan"),
         ({"epsilon": -1e-3}, "epsilon must not be negative, got -0.001"),
+        ({"epsilon": float("inf")}, "epsilon must be finite, got inf"),
         (
             {"averaging": "mean"},
             'averaging must be one of "debiased", "exponential", "cumulative", got \'mean\'',
@@ -272,6 +295,10 @@ def test_an_axis_that_the_input_lacks():
         ({"momentum": "0.9"}, "momentum must be a number, got '0.9'"),
         ({"momentum": None}, "momentum must be a number, got None"),
         ({"epsilon": [1e-3]}, "epsilon must be a number, got [0.001]"),
+        (
+            {"renorm": True, "renorm_clipping": 3.0},
+            "renorm_clipping must be a dictionary with keys of ['rmax', 'rmin', 'dmax'], got 3.0",
+        ),
     ],
 )
 def test_arguments_of_another_type(arguments, message):

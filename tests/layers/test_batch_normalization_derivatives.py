@@ -184,6 +184,25 @@ def forward_over_reverse(loss, x, v):
     return torch.func.jvp(torch.func.grad(loss), (x,), (v,))[1].detach().numpy()
 
 
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX has no forward mode of a custom_vjp")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_forward_mode_is_the_gradient_along_the_direction(dtype):
+    loss, x, v = pure(built(dtype=dtype), dtype=dtype), data().astype(dtype), data(seed=1).astype(dtype)
+    expected = (gradient(loss)(x).astype("float64") * v).sum()
+    if BACKEND == "torch":
+        import torch
+
+        found = torch.func.jvp(loss, (torch.tensor(x),), (torch.tensor(v),))[1]
+    else:
+        import tensorflow as tf
+
+        x = tf.constant(x)
+        with tf.autodiff.ForwardAccumulator(x, tf.constant(v)) as forward:
+            value = loss(x)
+        found = forward.jvp(value)
+    assert_close(number(found), expected, tolerance(dtype, n=v.size, conditioning=16.0))
+
+
 @pytest.mark.skipif(BACKEND != "jax", reason="the others differentiate forward")
 def test_forward_mode_through_a_training_step_says_that_jax_has_none():
     import jax

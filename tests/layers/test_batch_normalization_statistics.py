@@ -98,6 +98,27 @@ def test_a_batch_that_teaches_nothing_leaves_the_statistics_alone(averaging, sha
     assert [numpy(v).tolist() for v in layer.variables] == before
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0, 3), (3, 0, 2, 3)])
+def test_ghost_batches_without_values(shape):
+    layer = normwise.BatchNormalization(virtual_batch_size=2)
+    with pytest.warns(NormwiseWarning, match="nothing: at most 0 values a channel"):
+        assert layer(normal(shape), training=True).shape == shape
+    assert_close(numpy(layer.moving_variance), np.ones(3), 0.0)
+
+
+@pytest.mark.parametrize("first", [5.0, -3.0])
+def test_a_schedule_that_leaves_0_to_1_is_clipped(first):
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([0], [first, 0.5])
+    bounded = keras.optimizers.schedules.PiecewiseConstantDecay([0], [float(np.clip(first, 0, 1)), 0.5])
+    batches = [normal((8, 3), seed=s) for s in range(3)]
+    found, expected = (
+        trained(normwise.BatchNormalization(momentum=momentum), batches) for momentum in (schedule, bounded)
+    )
+    for a, b in zip(statistics(found), statistics(expected), strict=True):
+        assert_close(a, b, 0.0)
+    assert (numpy(found.moving_variance) > 0).all()
+
+
 def test_one_image_has_enough_values():
     x = normal((1, 4, 4, 3))
     layer = trained(normwise.BatchNormalization(), [x])

@@ -64,16 +64,20 @@ def momentum_of(name: str, value: Any) -> Any:
 
 
 def epsilon_of(value: Any) -> float:
-    """A number that is not negative."""
+    """A finite number that is not negative."""
     epsilon = number("epsilon", value)
     if not epsilon >= 0.0:
         raise ValueError(f"epsilon must not be negative, got {epsilon}")
+    if epsilon == float("inf"):
+        raise ValueError("epsilon must be finite, got inf")
     return epsilon
 
 
 def clipping_of(value: Any) -> dict[str, float | None]:
     """The bounds of batch renormalization by Keras' keys, those that were given."""
     keys = ("rmax", "rmin", "dmax")
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(f"renorm_clipping must be a dictionary with keys of {list(keys)}, got {value!r}")
     given = dict(value or {})
     if set(given) - set(keys):
         raise ValueError(f"Received invalid keys for renorm_clipping: {given}. Supported keys: {list(keys)}")

@@ -20,8 +20,9 @@ def batch_weights(x: Any, channel_axes: tuple[int, ...], mask: Any, sample_weigh
     if sample_weight is not None:
         given = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
         given = _spread("sample_weight", given, x, channel_axes)
-        # NaN is not greater than 0 either.
-        given = ops.where(given > 0, given, ops.zeros_like(given))
+        # NaN is neither greater than 0 nor less than infinity.
+        usable = ops.logical_and(given > 0, given < float("inf"))
+        given = ops.where(usable, given, ops.zeros_like(given))
         weights = given if weights is None else weights * given
     return weights
 

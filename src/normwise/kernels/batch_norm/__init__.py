@@ -26,7 +26,7 @@ def batch_norm(
         x: Tensor of any rank and floating dtype.
         channels: γ, β and the statistics of batch renormalization, of the rank of `x`.
         weights: Frequency weights ≥ 0 of the rank of `x`, each axis of its size or 1; None counts all as 1.
-            Where a weight is 0, NaN and infinities are read as 0.
+            Where a weight is 0, NaN and magnitudes from 1e18 are read as 0.
         plan: What is known before the values are.
         total: Sums over the devices that share the batch (torch and TensorFlow).
 

@@ -12,6 +12,10 @@ from normwise.kernels.batch_moments import Centered, Total, at_least_one, batch_
 from normwise.kernels.precision import at_least_float32
 
 
+_SQUARES_TO_INFINITY = 1e18
+"""In float32, with room for a mean, a factor and a gradient; padding may well be the largest float."""
+
+
 class Channels(NamedTuple):
     """What is known per channel, each of the rank of the input with 1 on the other axes, or None.
 
@@ -70,7 +74,7 @@ def forward(
 
 
 def clean(x: Any, weights: Any) -> Any:
-    """The input in float32 at least, with 0 for NaN and infinities where nothing counts."""
+    """The input in float32 at least, with 0 for what is not `readable`."""
     x = ops.cast(x, at_least_float32(x.dtype))
     if weights is None:
         return x
@@ -79,8 +83,8 @@ def clean(x: Any, weights: Any) -> Any:
 
 
 def readable(x: Any, weights: Any) -> Any:
-    """Where the input is finite, or counts whatever it is."""
-    return ops.logical_or(weights > 0, ops.isfinite(x))
+    """Where the input can be squared (NaN and infinities cannot), or counts whatever it is."""
+    return ops.logical_or(weights > 0, ops.abs(x) < _SQUARES_TO_INFINITY)
 
 
 def residuals_of(centered: Centered, channels: Channels, plan: Plan) -> Residuals:
