@@ -140,6 +140,18 @@ def test_overrides_that_decide_the_weights(override):
         normwise.convert(sequential(), **override)
 
 
+@pytest.mark.parametrize(
+    ("override", "error", "message"),
+    [
+        ({"momentum": 5}, ValueError, r"momentum must lie in \[0, 1\], got 5\.0"),
+        ({"virtual_batch_size": 2.5}, TypeError, r"virtual_batch_size must be a whole number, .*, got 2\.5"),
+    ],
+)
+def test_overrides_that_the_layer_does_not_take(override, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        normwise.convert(sequential(), **override)
+
+
 def test_overrides_of_nothing():
     with pytest.raises(ValueError, match=r'"mine" has no keras.*\{\'momentum\': 0\.5\} could apply'):
         normwise.convert(around(layers.Dense(2)), momentum=0.5)
@@ -163,7 +175,11 @@ def test_unregistered_functions():
 
     half = 0.5
     old = around(
-        layers.Dense(3, twice), layers.BatchNormalization(), layers.Lambda(lambda x: half * ops.sin(x))
+        layers.Dense(3, twice),
+        layers.BatchNormalization(),
+        layers.Lambda(lambda x: half * ops.sin(x)),
+        layers.Dense(3, lambda x: half * twice(x), kernel_initializer=lambda s, dtype: ops.ones(s, dtype)),
+        layers.Activation(lambda x: half * ops.cos(x)),
     )
     old.compile("sgd", loss, metrics=[loss])
     new = normwise.convert(old)

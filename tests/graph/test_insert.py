@@ -208,6 +208,13 @@ class TestFunctional:
         assert new.get_layer("summand").use_bias
         assert "summand_normalization" not in {layer.name for layer in new.layers}
 
+    def test_a_layer_with_two_activations_behind_it_is_named_with_the_reason(self):
+        x = keras.Input((5,))
+        two = layers.Dense(4, name="two")(layers.Dense(4, "relu")(x))
+        y = layers.Concatenate()([keras.ops.tanh(two), keras.ops.sigmoid(two)])
+        result = normwise.insert(keras.Model(x, layers.Dense(2)(y)))
+        assert done(result, "two") == ["left alone, no activation follows it"]
+
     def test_a_shared_layer_shares_its_normalization(self):
         one, two, tower = keras.Input((5,)), keras.Input((5,)), layers.Dense(4, "tanh", name="tower")
         old = keras.Model([one, two], layers.Dense(1)(tower(one) - tower(two)))
@@ -275,6 +282,12 @@ def test_recurrent_and_wrapped_layers_stay():
     assert done(result, "steps") == ["left alone, a TimeDistributed is not entered"]
     for actual, expected in zip(result.model.layers[1].weights, old.layers[1].weights, strict=True):
         assert_close(numpy(actual), numpy(expected), 0.0)
+
+
+def test_a_nameless_activation_has_no_bytecode_in_the_list():
+    half = 0.5
+    result = normwise.insert(chain(layers.Dense(4, lambda x: half * x, name="hidden"), layers.Dense(2)))
+    assert done(result, "hidden")[1] == 'activation "<lambda>" split off'
 
 
 def test_names_in_use_are_avoided():

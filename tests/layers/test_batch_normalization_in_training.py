@@ -89,12 +89,12 @@ def test_weights_of_keras_layers_load(tmp_path, averaging, renorm):
         (
             {"averaging": "cumulative"},
             {},
-            r'has "moving_weight" .* to be loaded has "moving_count"; expected',
+            r'has "moving_weight" .* loaded has "moving_count"; expected',
         ),
         (
             {},
             {"averaging": "cumulative"},
-            r'has "moving_count" .* to be loaded has "moving_weight"; expected',
+            r'has "moving_count" .* loaded has "moving_weight"; expected',
         ),
         (None, {"scale": False}, r'has "moving_weight" .* to be loaded has none; .* or the 3 of Keras'),
     ],

@@ -44,10 +44,10 @@ def convert(model: Any, **overrides: Any) -> Any:
         The new model.
 
     Raises:
-        TypeError: If `model` is no Keras model, or an override is no argument of the layer.
-        ValueError: If an override decides the weights or there is nothing to apply it to; if a model is
-            subclassed; if a layer cannot be rebuilt from its configuration, or makes a Keras
-            BatchNormalization inside that its configuration does not describe.
+        TypeError: If `model` is no Keras model, or an override is no argument or of a wrong type.
+        ValueError: If an override is out of its range, decides the weights or there is nothing to apply it
+            to; if a model is subclassed; if a layer cannot be rebuilt from its configuration, or makes a
+            Keras BatchNormalization inside that its configuration does not describe.
 
     Example:
         >>> import keras, normwise
@@ -108,6 +108,8 @@ def _check_overrides(overrides: dict[str, Any]) -> None:
                 f"{name}={value!r} cannot be an override: it decides what weights a layer has, and these are "
                 "kept. Expected other arguments, such as statistics_trainable or virtual_batch_size."
             )
+    # Here an error says what is wrong; from a configuration, Keras' own error would hide it.
+    BatchNormalization(**overrides)
 
 
 def _check_layers(model: Any, overrides: dict[str, Any]) -> None:

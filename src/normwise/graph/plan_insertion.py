@@ -70,13 +70,14 @@ def _plan_linear(plan: Plan, layer: Any, behind: list[list[Any] | None]) -> None
         done.append(Change(layer.name, "left alone, its activation is a layer or its weights are quantized"))
         return
     if activation is None and None in behind and not (is_last and plan.ends is Ends.NORMALIZED):
-        if any(chain is not None for chain in behind):
-            done.append(Change(layer.name, "left alone, no activation follows some of its calls"))
+        calls = "it" if all(chain is None for chain in behind) else "some of its calls"
+        done.append(Change(layer.name, f"left alone, no activation follows {calls}"))
         return
     plan.jobs[id(layer)] = Job(layer, split=activation is not None)
     done.append(Change(layer.name, "normalization behind it"))
     if activation is not None:
-        done.append(Change(layer.name, f'activation "{keras.activations.serialize(activation)}" split off'))
+        name = getattr(activation, "__name__", type(activation).__name__)
+        done.append(Change(layer.name, f'activation "{name}" split off'))
     if layer.use_bias:
         done.append(Change(layer.name, "bias dropped"))
     if activation is None:

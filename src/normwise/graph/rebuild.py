@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ def rebuild(subject: Any, change: Callable[[dict[str, Any]], dict[str, Any]] | N
     try:
         if isinstance(subject, keras.layers.Lambda):
             return _rebuild_lambda(subject)
-        config = _unbuilt(subject.get_config())
+        config = _with_lambdas(subject, _unbuilt(_config_of(subject)))
         if change is not None:
             config = change(config)
         with keras.saving.custom_object_scope(_held_by(subject)):
@@ -36,6 +37,19 @@ def rebuild(subject: Any, change: Callable[[dict[str, Any]], dict[str, Any]] | N
             f"({type(error).__name__}: {error}); expected {kind.__name__}.from_config(x.get_config()) to "
             f"give an equal one. Give the class a get_config that returns all arguments of its constructor."
         ) from error
+
+
+def _config_of(subject: Any) -> Any:
+    with warnings.catch_warnings():
+        # What Keras says of loading it from a file; here it is not.
+        warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
+        return subject.get_config()
+
+
+def _with_lambdas(subject: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the functions themselves in place of bytecode, whose globals are lost."""
+    lambdas = {key: getattr(subject, key, None) for key in config}
+    return {**config, **{key: f for key, f in lambdas.items() if getattr(f, "__name__", "") == "<lambda>"}}
 
 
 def _unbuilt(config: Any) -> Any:

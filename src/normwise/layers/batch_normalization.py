@@ -340,7 +340,7 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
             super().set_weights(weights)
 
     def save_own_variables(self, store: Any) -> None:
-        """Save what Keras' layer has by Keras' numbers, and the rest by name, so that loading tells them apart."""
+        """Save what Keras' layer has by Keras' numbers, and the rest by name: loading tells them apart."""
         for key, variable in self._by_key().items():
             store[key] = variable
 

@@ -11,7 +11,6 @@ from keras import ops
 from normwise.kernels.batch_moments import Centered, Total, at_least_one, batch_moments
 from normwise.kernels.precision import at_least_float32
 
-
 _SQUARES_TO_INFINITY = 1e18
 """In float32, with room for a mean, a factor and a gradient; padding may well be the largest float."""
 
