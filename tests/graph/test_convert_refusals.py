@@ -178,7 +178,8 @@ def test_unregistered_functions():
         layers.Dense(3, twice),
         layers.BatchNormalization(),
         layers.Lambda(lambda x: half * ops.sin(x)),
-        layers.Dense(3, lambda x: half * twice(x), kernel_initializer=lambda s, dtype: ops.ones(s, dtype)),
+        layers.Dense(3, lambda x: half * twice(x)),
+        layers.Dense(3, kernel_initializer=lambda s, dtype: half * ops.ones(s, dtype)),
         layers.Activation(lambda x: half * ops.cos(x)),
     )
     old.compile("sgd", loss, metrics=[loss])

@@ -171,6 +171,25 @@ def test_rematerialized_statistics_move_once():
         assert_close(found, expected, tolerance("float32", n=16))
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="torch's own layer")
+def test_with_the_arguments_of_the_page_it_is_torchs_layer_and_takes_its_weights():
+    import torch
+
+    arguments = {"axis": 1, "momentum": 0.9, "epsilon": 1e-5, "averaging": "exponential"}
+    ours, theirs = normwise.BatchNormalization(**arguments), torch.nn.BatchNorm2d(3)
+    allowed = tolerance("float32", n=80, conditioning=2.0)
+    for seed in range(3):
+        x = ops.convert_to_tensor(normal((4, 3, 4, 5), seed=seed))
+        assert_close(numpy(ours(x, training=True)), numpy(theirs(x)), allowed)
+    assert_close(numpy(ours.moving_mean), numpy(theirs.running_mean), allowed)
+    assert_close(numpy(ours.moving_variance), numpy(theirs.running_var), allowed)
+    loaded = normwise.BatchNormalization(**arguments)
+    loaded.build((None, 3, 4, 5))
+    vectors = (theirs.weight, theirs.bias, theirs.running_mean, theirs.running_var)
+    loaded.set_weights([vector.detach().numpy() for vector in vectors])
+    assert_close(numpy(loaded(x)), numpy(theirs.eval()(x)), allowed)
+
+
 @pytest.mark.skipif(BACKEND != "torch", reason="torch's own checkpoint")
 def test_within_a_checkpoint_of_torch_statistics_move_once():
     from torch.utils.checkpoint import checkpoint

@@ -41,8 +41,8 @@ def test_a_mean_of_1e5_standard_deviations_is_lost_in_keras():
         check_forward(keras.layers.BatchNormalization(), x)
 
 
-def after_300_steps(layer):
-    batches = [normal((32, 3), seed=s % 20, mean=3.0, std=2.0) for s in range(300)]
+def after_many_steps(layer, steps, rows):
+    batches = [normal((rows, 3), seed=s % 20, mean=3.0, std=2.0) for s in range(steps)]
     for batch in batches:
         layer(batch, training=True)
     mean, _ = reference.exponential_statistics(batches, 0.99, np.zeros(3), np.ones(3))
@@ -50,10 +50,15 @@ def after_300_steps(layer):
     assert_close(numpy(layer.moving_mean), mean, 0.01)
 
 
-def test_bfloat16_stalls_keras_statistics():
-    after_300_steps(normwise.BatchNormalization(averaging="exponential", dtype="bfloat16"))
+# In float16 Keras' mean gets stuck at 2.9 of 3: only after so many steps, and unless noise carries it on.
+@pytest.mark.parametrize(
+    ("policy", "steps", "rows"),
+    [("bfloat16", 300, 32), pytest.param("float16", 600, 4096, marks=pytest.mark.slow)],
+)
+def test_half_precision_stalls_keras_statistics(policy, steps, rows):
+    after_many_steps(normwise.BatchNormalization(averaging="exponential", dtype=policy), steps, rows)
     with pytest.raises(AssertionError, match="relative error"):
-        after_300_steps(keras.layers.BatchNormalization(dtype="bfloat16"))
+        after_many_steps(keras.layers.BatchNormalization(dtype=policy), steps, rows)
 
 
 def after_a_batch_of_one(layer):
