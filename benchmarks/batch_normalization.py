@@ -73,7 +73,8 @@ def on_jax(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
     parts = nnx.split(layer, nnx.Param, ...)
 
     def loss(trainable: Any, x: Any) -> Any:
-        model = nnx.merge(parts[0], trainable, parts[2])
+        # Variables anew: those from outside of the trace must not be changed in it.
+        model = nnx.merge(parts[0], trainable, jax.tree.map(lambda v: v, parts[2]))
         y = jax.nn.relu(model(x, use_running_average=False))
         return (y * upstream).sum(), nnx.state(model, nnx.BatchStat)
 
