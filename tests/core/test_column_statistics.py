@@ -1,10 +1,14 @@
 """ColumnStatistics: what is counted, what is not read, and that shards merge to the whole."""
 
+import json
+
 import numpy as np
 import pytest
 
-from normwise.core.column_statistics import BLOCK_BYTES, ColumnStatistics
+from normwise.core.blocks import BLOCK_BYTES
+from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import RecordError, TableError
+from normwise.core.quantile_sketch import QuantileSketch
 
 X = np.array([[1.0, np.nan, np.inf], [3.0, 5.0, -np.inf], [np.nan, np.nan, np.inf]])
 
@@ -106,3 +110,77 @@ def test_values_that_no_table_has_are_refused(before, after, message):
     with pytest.raises(RecordError) as caught:
         ColumnStatistics.from_json(text.replace(before, after))
     assert message in str(caught.value)
+
+
+def quantiles(statistics):
+    return [sketch.quantile([0.0, 0.5, 1.0]).tolist() for sketch in statistics.sketches]
+
+
+def test_sketches_are_of_the_finite_values_alone():
+    nulls = np.zeros((3, 3), bool)
+    nulls[0, 0] = True
+    s = ColumnStatistics.of(X, nulls=nulls, sketch_size=16)
+    assert [sketch.count for sketch in s.sketches] == [1, 1, 0]
+    assert quantiles(s)[:2] == [[3.0, 3.0, 3.0], [5.0, 5.0, 5.0]]
+    assert s.sketches[2] == QuantileSketch.empty(16)
+    assert ColumnStatistics.of(X).sketches == ()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int64, np.float16, np.float32, object])
+def test_sketches_of_other_types(dtype):
+    s = ColumnStatistics.of(np.array([[0], [1], [1]]).astype(dtype), sketch_size=16)
+    assert quantiles(s) == [[0.0, 1.0, 1.0]]
+
+
+def test_sketches_of_blocks_and_shards():
+    rows = BLOCK_BYTES // 16 + 9
+    x = np.random.default_rng(1).normal(size=(rows, 2))
+    whole = ColumnStatistics.of(x, sketch_size=512)
+    shards = ColumnStatistics.of(x[:100], sketch_size=512).merge(
+        ColumnStatistics.of(x[100:], sketch_size=512)
+    )
+    for statistics in (whole, shards):
+        for i, sketch in enumerate(statistics.sketches):
+            assert (sketch.count, sketch.minimum, sketch.maximum) == (rows, x[:, i].min(), x[:, i].max())
+            off = np.searchsorted(np.sort(x[:, i]), sketch.quantile(0.3)) / rows - 0.3
+            assert abs(off) <= sketch.rank_error < 0.01
+
+
+def test_rows_with_and_without_sketches_do_not_merge():
+    some, other = ColumnStatistics.of(X, sketch_size=16), ColumnStatistics.of(X)
+    with pytest.raises(
+        TableError, match="of 3 rows that have quantile sketches with those of 3 rows that have none"
+    ):
+        some.merge(other)
+    with pytest.raises(TableError, match="of 3 rows that have none with those of 3 rows that have quantile"):
+        other.merge(some)
+
+
+@pytest.mark.parametrize("size", [None, 16])
+@pytest.mark.parametrize("size_of_none", [None, 16])
+def test_no_rows_are_neutral_with_and_without_sketches(size, size_of_none):
+    s = ColumnStatistics.of(X, sketch_size=size)
+    none = ColumnStatistics.empty(s.names, size_of_none)
+    assert same(s.merge(none), s)
+    assert same(none.merge(s), s)
+    assert same(ColumnStatistics.of(X[:0], sketch_size=size_of_none), none)
+
+
+def test_sketches_go_to_json_and_back():
+    s = ColumnStatistics.of(X, sketch_size=16)
+    assert same(ColumnStatistics.from_json(s.to_json()), s)
+
+
+def test_records_of_version_1_had_no_sketches_and_are_read():
+    s = ColumnStatistics.of(X)
+    data = json.loads(s.to_json())
+    del data["sketches"]
+    assert same(ColumnStatistics.from_dict(data | {"version": 1}), s)
+
+
+def test_sketches_that_disagree_are_refused():
+    data = json.loads(ColumnStatistics.of([[1.0, 2.0], [3.0, 4.0]], sketch_size=16).to_json())
+    with pytest.raises(RecordError, match=r'column "0" have counts=7.0, but its sketch is of 2 values'):
+        ColumnStatistics.from_dict(data | {"counts": [7.0, 2.0]})
+    with pytest.raises(RecordError, match=r"statistics of 2 columns have {'sketches': 1} values"):
+        ColumnStatistics.from_dict(data | {"sketches": data["sketches"][:1]})

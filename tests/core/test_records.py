@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -93,6 +94,21 @@ def test_plain_data_is_encoded(value):
 def test_other_data_is_not():
     with pytest.raises(TypeError, match=r"plain data only, not ndarray: array\(\[0\.\]\)"):
         encode({"a": np.zeros(1)})
+
+
+def test_bytes_are_base64_text():
+    @dataclasses.dataclass(frozen=True)
+    class Packed(Record):
+        values: bytes
+
+    record = Packed(bytes(range(256)))
+    assert Packed.from_json(record.to_json()) == record
+    assert json.loads(Packed(b"abc").to_json())["values"] == "YWJj"
+    for bad in ("YWJ", "YW!j", "é", 3, None, ["YWJj"]):
+        with pytest.raises(
+            RecordError, match=f"Packed.values should be base64 text, found {re.escape(repr(bad))}"
+        ):
+            Packed.from_dict({"record": "Packed", "version": 1, "values": bad})
 
 
 def test_records_cannot_be_changed():

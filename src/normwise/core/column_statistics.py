@@ -5,19 +5,23 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.core.block_statistics import BlockStatistics, block_statistics, merge_blocks
+from normwise.core.blocks import each, row_blocks
 from normwise.core.errors import RecordError, TableError, listing
 from normwise.core.moments import Moments, merge
+from normwise.core.quantile_sketch import QuantileSketch
 from normwise.core.records import Record
+
+if TYPE_CHECKING:
+    from normwise.core.drift import Drift
 
 Floats = tuple[float, ...]
 Counts = tuple[int, ...]
-BLOCK_BYTES = 4 << 20
-"""Rows are read in blocks of about this many bytes of float64, so that memory stays flat."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,7 @@ class ColumnStatistics(Record):
         m2s: Per column, the sum of squared deviations, in the column's unit squared.
         minima: Per column, the smallest finite value; NaN where there is none.
         maxima: Per column, the largest finite value; NaN where there is none.
+        sketches: Per column, the quantiles of the finite values; empty where they were not asked for.
 
     Example:
         >>> s = ColumnStatistics.of([[1.0, np.nan], [3.0, np.inf]], names=["a", "b"])
@@ -56,9 +61,12 @@ class ColumnStatistics(Record):
     m2s: Floats
     minima: Floats
     maxima: Floats
+    sketches: tuple[QuantileSketch, ...] = ()
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        fields = (f.name for f in dataclasses.fields(self) if f.name not in ("names", "rows"))
+        optional = ("names", "rows", *(() if self.sketches else ("sketches",)))
+        fields = (f.name for f in dataclasses.fields(self) if f.name not in optional)
         lengths = {name: len(getattr(self, name)) for name in fields}
         if wrong := {name: n for name, n in lengths.items() if n != len(self.names)}:
             raise RecordError(
@@ -94,6 +102,12 @@ class ColumnStatistics(Record):
                 raise RecordError(
                     f'statistics of column "{name}" have the minimum {low} above the maximum {high}'
                 )
+        for name, count, sketch in zip(self.names, self.counts, self.sketches, strict=bool(self.sketches)):
+            if sketch.count != count:
+                raise RecordError(
+                    f'statistics of column "{name}" have counts={count}, but its sketch is of {sketch.count}'
+                    " values"
+                )
 
     @classmethod
     def of(
@@ -101,6 +115,8 @@ class ColumnStatistics(Record):
         values: Any,
         names: Sequence[str] | None = None,
         nulls: NDArray[np.bool_] | None = None,
+        weights: Any = None,
+        sketch_size: int | None = None,
     ) -> Self:
         """Statistics of the columns of a two-dimensional array, block by block, in float64.
 
@@ -108,61 +124,63 @@ class ColumnStatistics(Record):
             values: (rows, columns) of numbers.
             names: The columns' names; ``"0", "1", …`` by default.
             nulls: (rows, columns), true where there is no value; what stands there is not read.
+            weights: How often each row counts: 2 is "seen twice", a row of weight 0 is not there.
+            sketch_size: The size of a `QuantileSketch` a column; None for no sketches.
 
         Raises:
-            TableError: If `values` is not two-dimensional, or the names are not one a column.
+            TableError: If `values` is not two-dimensional, the names are not one a column, or the weights
+                not one a row, finite and 0 or more.
+
+        Example:
+            >>> ColumnStatistics.of([[1.0], [4.0], [9.0]], weights=[2, 1, 0]).means
+            (2.0,)
         """
         array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            array = array.astype(np.float64)
         if array.ndim != 2:
             raise TableError(f"column statistics need (rows, columns), got shape {array.shape}")
         columns = tuple(names) if names is not None else tuple(str(i) for i in range(array.shape[1]))
         if len(columns) != array.shape[1]:
             raise TableError(f"{len(columns)} names were given for {array.shape[1]} columns")
-        step = max(1, BLOCK_BYTES // (8 * max(1, array.shape[1])))
-        total = cls.empty(columns)
-        for start in range(0, len(array), step):
-            rows = slice(start, start + step)
+        if weights is not None and sketch_size is not None:
+            raise ValueError("a sketch counts each row once; expected weights or sketch_size, got both")
+        if weights is not None:
+            counted = frequency_weights(weights, len(array))
+            some = counted > 0
+            array, weights = array[some], counted[some]
+            nulls = None if nulls is None else nulls[some]
+        if not array.size:
+            return dataclasses.replace(cls.empty(columns, sketch_size), rows=len(array))
+
+        def of_block(rows: slice) -> BlockStatistics:
             # Values near the end of float64's range overflow in their square: the moments say
             # so by inf and NaN.
             with np.errstate(over="ignore", invalid="ignore"):
-                block = cls._of_block(array[rows], columns, None if nulls is None else nulls[rows])
-                total = total.merge(block)
-        return total
+                parts = (None if part is None else part[rows] for part in (nulls, weights))
+                return block_statistics(array[rows], *parts)
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = merge_blocks(each(of_block, row_blocks(*array.shape)))
+        sketches = () if sketch_size is None else _sketches(array, nulls, sketch_size)
+        return dataclasses.replace(cls.of_arrays(columns, len(array), whole), sketches=sketches)
 
     @classmethod
-    def empty(cls, names: Sequence[str]) -> Self:
+    def of_arrays(cls, names: tuple[str, ...], rows: int, whole: BlockStatistics) -> Self:
+        """The statistics that blocks of rows gave, merged."""
+        nulls, nans, up, down = (tuple(int(c) for c in values) for values in whole[:4])
+        count, mean, m2 = (_floats(values) for values in whole.moments)
+        low, high = _floats(whole.minima), _floats(whole.maxima)
+        return cls(names, rows, nulls, nans, up, down, count, mean, m2, low, high)
+
+    @classmethod
+    def empty(cls, names: Sequence[str], sketch_size: int | None = None) -> Self:
         """Statistics of no rows: the neutral element of `merge`."""
         n = len(names)
         zeros, nothing = (0,) * n, (float("nan"),) * n
         flat = (0.0,) * n
-        return cls(tuple(names), 0, zeros, zeros, zeros, zeros, flat, flat, flat, nothing, nothing)
-
-    @classmethod
-    def _of_block(cls, block: NDArray[Any], names: tuple[str, ...], nulls: NDArray[np.bool_] | None) -> Self:
-        x = block.astype(np.float64)
-        absent = np.zeros(x.shape, dtype=bool) if nulls is None else np.asarray(nulls)
-        finite = np.isfinite(x) & ~absent
-        moments = Moments.of(x, axis=0, weights=finite)
-        some = finite.any(axis=0)
-        low = np.where(some, np.where(finite, x, np.inf).min(axis=0), np.nan)
-        high = np.where(some, np.where(finite, x, -np.inf).max(axis=0), np.nan)
-
-        def count(where: NDArray[np.bool_]) -> Counts:
-            return tuple(int(c) for c in (where & ~absent).sum(axis=0))
-
-        return cls(
-            names,
-            len(x),
-            tuple(int(c) for c in absent.sum(axis=0)),
-            count(np.isnan(x)),
-            count(np.isposinf(x)),
-            count(np.isneginf(x)),
-            _floats(moments.count),
-            _floats(moments.mean),
-            _floats(moments.m2),
-            _floats(low),
-            _floats(high),
-        )
+        sketches = () if sketch_size is None else (QuantileSketch.empty(sketch_size),) * n
+        return cls(tuple(names), 0, zeros, zeros, zeros, zeros, flat, flat, flat, nothing, nothing, sketches)
 
     @property
     def moments(self) -> Moments:
@@ -180,11 +198,20 @@ class ColumnStatistics(Record):
         pairs = zip(self.positive_infinities, self.negative_infinities, strict=True)
         return tuple(a + b for a, b in pairs)
 
+    def select(self, where: Sequence[int]) -> Self:
+        """The statistics of the columns at these positions."""
+        parts: dict[str, Any] = {
+            f.name: tuple(getattr(self, f.name)[i] for i in where)
+            for f in dataclasses.fields(self)
+            if f.name != "rows" and getattr(self, f.name)
+        }
+        return dataclasses.replace(self, **parts)
+
     def merge(self, other: ColumnStatistics) -> Self:
         """Statistics of the rows of both, which must be different rows of the same columns.
 
         Raises:
-            TableError: If the columns differ.
+            TableError: If the columns differ, or only one of two that have rows has sketches.
         """
         if self.names != other.names:
             raise TableError(f"cannot merge statistics of {list(self.names)} and of {list(other.names)}")
@@ -205,8 +232,66 @@ class ColumnStatistics(Record):
             _floats(moments.m2),
             _floats(np.fmin(self.minima, other.minima)),
             _floats(np.fmax(self.maxima, other.maxima)),
+            _merged_sketches(self, other),
         )
+
+    def compare(self, now: ColumnStatistics) -> Drift:
+        """What moved in each column from these rows to those of `now`; `core.drift` has the formulas.
+
+        Raises:
+            TableError: If `now` lacks a column or has a further one.
+
+        Example:
+            >>> before = ColumnStatistics.of([[1.0], [3.0]], names=["age"])
+            >>> before.compare(ColumnStatistics.of([[4.0], [8.0]], names=["age"])).columns[0].shift
+            4.0
+        """
+        from normwise.core.drift import compare
+
+        return compare(self, now)
+
+
+def _sketches(block: NDArray[Any], nulls: NDArray[np.bool_] | None, size: int) -> tuple[QuantileSketch, ...]:
+    """The sketch of each column's finite values."""
+    x = block if block.dtype == np.float32 else block.astype(np.float64, copy=False)
+    finite = np.isfinite(x) if nulls is None else np.isfinite(x) & ~nulls
+    return tuple(QuantileSketch.of(x[finite[:, i], i], size) for i in range(x.shape[1]))
+
+
+def _merged_sketches(a: ColumnStatistics, b: ColumnStatistics) -> tuple[QuantileSketch, ...]:
+    if a.sketches and b.sketches:
+        return tuple(first.merge(second) for first, second in zip(a.sketches, b.sketches, strict=True))
+    if not (a.rows and b.rows):
+        # No rows change nothing, whether they were asked for sketches or not.
+        return a.sketches if a.rows else b.sketches
+    if a.sketches or b.sketches:
+        raise TableError(
+            f"cannot merge statistics of {a.rows} rows {_having(a)} with those of {b.rows} rows {_having(b)}:"
+            " the quantiles of the whole would be lost. Give both the same sketch_size."
+        )
+    return ()
+
+
+def _having(statistics: ColumnStatistics) -> str:
+    return "that have quantile sketches" if statistics.sketches else "that have none"
 
 
 def _floats(values: Any) -> Floats:
     return tuple(float(v) for v in values)
+
+
+def frequency_weights(weights: Any, rows: int) -> NDArray[np.float64]:
+    """Weights as an array of float64, one a row.
+
+    Raises:
+        TableError: If there are not as many as rows, or one is negative or not finite.
+    """
+    counted = np.asarray(weights, dtype=np.float64)
+    if counted.shape != (rows,):
+        raise TableError(f"the sample weights have the shape {counted.shape}; expected one a row, ({rows},)")
+    bad = np.flatnonzero(~(np.isfinite(counted) & (counted >= 0)))
+    if len(bad):
+        raise TableError(
+            f"the sample weight of row {bad[0]} is {counted[bad[0]]:g}; expected a finite number, 0 or more"
+        )
+    return counted

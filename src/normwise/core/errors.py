@@ -14,6 +14,8 @@ Every message says what happened, with the values; what was expected; what to do
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable
 
 LONGEST_NAME = 60
@@ -42,6 +44,14 @@ class RunFolderError(NormwiseError, OSError):
 
 class NormwiseWarning(UserWarning):
     """Something was done to the data, or noticed in it, that its owner should know."""
+
+
+def warn(message: str) -> None:
+    """A NormwiseWarning that points at the line of the caller, outside of this library and scikit-learn."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in ("normwise", "sklearn"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, NormwiseWarning, stacklevel=level)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import math
@@ -19,7 +20,8 @@ class Record:
     """Base of everything that rooms hand to each other and that is saved.
 
     The JSON form is ``{"record": class name, "version": n, …fields}``. Floats that JSON lacks are the
-    strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``. Nothing is pickled.
+    strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``; bytes, which hold many numbers, are base64 text.
+    Nothing is pickled.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True)
@@ -95,6 +97,8 @@ def encode(value: Any) -> Any:
         return {str(k): encode(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [encode(v) for v in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
     if value is None or isinstance(value, (str, bool, int, float)):
         return _encode_float(value) if isinstance(value, float) else value
     raise TypeError(f"a record holds plain data only, not {type(value).__name__}: {value!r:.80}")
@@ -112,13 +116,13 @@ def _decode(value: Any, hint: Any, where: str) -> Any:
         return _decode_union(value, arguments, where)
     if isinstance(hint, type) and issubclass(hint, Record):
         return hint.from_dict(value)
-    if hint is float:
-        return _decode_float(value, where)
+    if hint in (float, bytes):
+        return _decode_float(value, where) if hint is float else _decode_bytes(value, where)
     if origin is tuple and isinstance(value, list):
         return tuple(_decode(v, arguments[0], where) for v in value)
     if origin is dict and isinstance(value, dict):
         return {k: _decode(v, arguments[1], where) for k, v in value.items()}
-    if hint in (str, bool, int) and type(value) is hint:
+    if hint is Any or (hint in (str, bool, int) and type(value) is hint):
         return value
     raise RecordError(f"{where} should be {hint}, found {value!r:.80}")
 
@@ -128,6 +132,13 @@ def _decode_union(value: Any, arguments: tuple[Any, ...], where: str) -> Any:
         return None
     (only,) = [a for a in arguments if a is not type(None)]
     return _decode(value, only, where)
+
+
+def _decode_bytes(value: Any, where: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"{where} should be base64 text, found {value!r:.80}") from error
 
 
 def _decode_float(value: Any, where: str) -> float:

@@ -1,0 +1,68 @@
+"""Arrays in blocks of rows, on all cores: memory stays flat, and a block stays in the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+BLOCK_BYTES = 2 << 20
+"""A block has about this many bytes once its values are float64."""
+LANE = 1024
+"""Rows are laid side by side up to about this many values: NumPy's inner loops are then long ones."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def row_blocks(rows: int, columns: int) -> list[slice]:
+    """Slices that cover the rows once; all but the last have a whole number of `rows_side_by_side`.
+
+    Example:
+        >>> row_blocks(10, 300_000)[:2], len(row_blocks(10, 300_000)), row_blocks(0, 3)
+        ([slice(0, 1, None), slice(1, 2, None)], 10, [])
+        >>> row_blocks(1000, 2)
+        [slice(0, 512, None), slice(512, 1000, None)]
+    """
+    beside = rows_side_by_side(columns)
+    step = max(1, BLOCK_BYTES // (8 * max(1, columns)) // beside) * beside
+    whole = rows - rows % beside
+    blocks = [slice(start, min(start + step, whole)) for start in range(0, whole, step)]
+    return blocks if whole == rows else [*blocks, slice(whole, rows)]
+
+
+def rows_side_by_side(columns: int) -> int:
+    """How many rows fill a lane."""
+    return max(1, LANE // max(1, columns))
+
+
+def side_by_side(block: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """A block whose rows lie in memory one behind the other, several of them as one row, and how many.
+
+    Sums over the first axis then run over long rows. What cannot be seen that way comes back as it is.
+    """
+    rows, columns = block.shape
+    beside = rows_side_by_side(columns)
+    if rows and rows % beside == 0 and block.flags.c_contiguous:
+        return block.reshape(rows // beside, beside * columns), beside
+    return block, 1
+
+
+def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """The function of each item, in order, by as many threads as there are cores: NumPy lets them run."""
+    given = list(items)
+    workers = min(len(given), cores())
+    if workers < 2:
+        return [function(item) for item in given]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, given))
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
