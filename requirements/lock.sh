@@ -17,3 +17,5 @@ lock test pyproject.toml --group build --group test --constraint requirements/ru
 lock check --group check "$@"
 # torch is installed apart (docs/decisions/0003-torch-without-a-hash.md); the group names what its CPU build needs.
 lock backends pyproject.toml --group build --group test --group backends "$@"
+# pyspark is large and needs a Java runtime: only `./run test-all` has it.
+lock engines pyproject.toml --group build --group test --group engines --constraint requirements/test.txt "$@"

@@ -13,7 +13,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from normwise.core.errors import ColumnError, RunFolderError, TableError
-from normwise.tables import atomic_path, content_hash, file_hash, read_table, write_table
+from normwise.tables import atomic_path, check_writable, content_hash, file_hash, read_table, write_table
+from normwise.tables.atomic import check_creatable
 
 FRAME = pl.DataFrame({"a,名": [1.5, None, 3.0], "s": ['say "hi"', "x\ny", None]})
 
@@ -167,3 +168,16 @@ def test_gzip_holds_what_the_plain_file_holds(tmp_path):
     write_table(FRAME, tmp_path / "t.csv")
     write_table(FRAME, tmp_path / "t.csv.gz")
     assert gzip.decompress((tmp_path / "t.csv.gz").read_bytes()) == (tmp_path / "t.csv").read_bytes()
+
+
+@pytest.mark.parametrize("check", [check_writable, check_creatable])
+def test_a_place_that_refuses_files_is_known_before_the_work(tmp_path, check):
+    with pytest.raises(TableError, match=r"^/proc/t\.csv cannot be written: [^.]*\.$"):
+        check("/proc/t.csv")
+    check(tmp_path / "t.csv")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "t.csv").write_text("older")
+    with pytest.raises(TableError, match=r"t\.csv exists and was kept"):
+        check(tmp_path / "t.csv")
+    check(tmp_path / "t.csv", overwrite=True)
+    assert (tmp_path / "t.csv").read_text() == "older"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import secrets
 from collections.abc import Iterator
@@ -38,6 +40,8 @@ def atomic_path(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
     target = Path(os.path.realpath(given))
     require_writable(given, target, overwrite)
     temporary = target.with_name(f".{secrets.token_hex(8)}{''.join(target.suffixes[-2:])}")
+    # A second KeyboardInterrupt may cut in before what stands below is done, and Polars brings two for one.
+    remove = atexit.register(functools.partial(_remove, temporary))
     try:
         yield temporary
         require_writable(given, target, overwrite)
@@ -49,8 +53,34 @@ def atomic_path(path: str | os.PathLike[str], overwrite: bool = False) -> Iterat
             f"{given} cannot be written: {error.strerror or error}. Nothing was left there."
         ) from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        remove()
+        atexit.unregister(remove)
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def check_creatable(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Raises what `atomic_path` would, as far as it can be known before the work is done.
+
+    Example:
+        >>> check_creatable("/no such folder/a.txt")
+        Traceback (most recent call last):
+        ...
+        normwise.core.errors.TableError: /no such folder/a.txt cannot be written: there is no folder \
+/no such folder. Make it first.
+    """
+    given, target = Path(path), Path(os.path.realpath(path))
+    require_writable(given, target, overwrite)
+    probe = target.with_name(f".{secrets.token_hex(8)}")
+    try:
+        # What a folder's mode says is not all: a file system may be read-only, and root may write anywhere.
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        probe.unlink()
+    except OSError as error:
+        raise TableError(f"{given} cannot be written: {error.strerror or error}.") from error
 
 
 def require_writable(given: Path, target: Path, overwrite: bool) -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import dataclasses
 import gzip
-import io
-import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
@@ -19,12 +18,13 @@ import polars as pl
 
 from normwise.core.errors import ColumnError, TableError, did_you_mean, listing
 from normwise.tables.binary_kind import binary_kind
+from normwise.tables.csv_rows import records, text_columns_of, whole_rows
+from normwise.tables.csv_split import split_plain
+from normwise.tables.csv_text import TextLines
 from normwise.tables.infer import infer_column, present_text
 from normwise.tables.names import require_unique
 
 DELIMITERS = (",", ";", "\t", "|")
-BATCH_CELLS = 1_000_000
-"""Rows are handed to Polars in batches of about this many cells, so that Python's texts never pile up."""
 HEADER_LINES = 100
 """A header whose quoted names hold line breaks is looked for in this many lines, to find the delimiter."""
 GZIP_MAGIC = b"\x1f\x8b"
@@ -32,6 +32,21 @@ _NULS = (
     "no text file: it holds NUL bytes. Expected a table as text. If it is UTF-16 text without its mark, name "
     'the encoding: --encoding utf-16-le on the command line, encoding="utf-16-le" in Python.'
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class CsvBatch:
+    """Some rows of a CSV file, as columns of text.
+
+    Args:
+        cells: One column of text a name, as they stand in the file.
+        line: Tells the line on which the row of an index begins.
+        delimiter: What separates the cells in the file.
+    """
+
+    cells: pl.DataFrame
+    line: Callable[[int], int]
+    delimiter: str
 
 
 def read_csv(
@@ -49,17 +64,38 @@ def read_csv(
         TableError: If the file is not text in that encoding, has no header or no rows, or a ragged row.
         ColumnError: If a column has no name, or two have the same.
     """
-    _require_encoding(encoding)
-    _require_text(path)
-    try:
-        with _open_text(path, encoding) as text, _cells_of_any_size():
-            frame = _read_rows(text, delimiter, path)
-    except UnicodeError as error:
-        raise TableError(_describe_undecodable(path, encoding, error)) from error
+    frame = pl.concat([batch.cells for batch in csv_batches(path, delimiter, encoding)])
     return frame.select(
         present_text(column) if column.name in text_columns else infer_column(column)
         for column in frame.iter_columns()
     )
+
+
+def csv_batches(
+    path: Path,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    progress: Callable[[int], None] | None = None,
+) -> Generator[CsvBatch, None, None]:
+    """The rows of a CSV file as a stream of columns of text; at least one row, or an error.
+
+    Args:
+        path: An existing file.
+        delimiter: As for `read_csv`.
+        encoding: As for `read_csv`.
+        progress: Called with the bytes of the file that were read so far.
+
+    Raises:
+        TableError: As `read_csv`, when the stream comes to the place.
+        ColumnError: As `read_csv`.
+    """
+    _require_encoding(encoding)
+    _require_text(path)
+    try:
+        with _open_lines(path, encoding, progress) as lines:
+            yield from _batches(lines, delimiter, path)
+    except UnicodeError as error:
+        raise TableError(_describe_undecodable(path, encoding, error)) from error
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -70,10 +106,20 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def _open_text(path: Path, encoding: str) -> Iterator[io.TextIOWrapper]:
+def _open_lines(path: Path, encoding: str, progress: Callable[[int], None] | None) -> Iterator[TextLines]:
     name = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    with open_bytes(path) as file, io.TextIOWrapper(file, encoding=name, newline="") as text:
-        yield text
+    with path.open("rb") as raw, contextlib.ExitStack() as stack:
+        zipped = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        file = stack.enter_context(gzip.GzipFile(fileobj=raw)) if zipped else raw
+
+        def read(size: int) -> bytes:
+            chunk = file.read(size)
+            if progress is not None:
+                progress(raw.tell())
+            return chunk
+
+        yield TextLines(read, codecs.getincrementaldecoder(name)())
 
 
 @contextlib.contextmanager
@@ -108,85 +154,66 @@ def _text_encodings() -> list[str]:
     return ["utf_8", "utf_16", "latin_1", "cp1252", "gb18030", "gbk", "big5", "shift_jis", "euc_kr", "koi8_r"]
 
 
-def _read_rows(text: io.TextIOWrapper, delimiter: str | None, path: Path) -> pl.DataFrame:
-    first, skipped = _first_record(text)
-    # Encodings that name their byte order, such as utf-16-le, leave the mark in the text.
-    first[:1] = [line.removeprefix("\ufeff") for line in first[:1]]
+def _batches(lines: TextLines, delimiter: str | None, path: Path) -> Generator[CsvBatch, None, None]:
+    first = _first_record(lines)
     if not first:
         raise TableError(f"{path} holds nothing but blank lines. Expected a header line and rows below it.")
+    # Encodings that name their byte order, such as utf-16-le, leave the mark in the text.
+    first[0] = first[0].removeprefix("\ufeff")
+    lines.put_back("".join(first))
     separator = delimiter or _sniff(first)
-    lines = itertools.chain(first, text)
-    reader = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
-    records = _records(reader, path, skipped)
-    _, header = next(records)
+    number = lines.number + 1
+    with _cells_of_any_size():
+        _, header = next(records(lines.line(), number, lines, separator, path))
     names = _require_names([name.strip() for name in header], path)
-    rows = _whole_rows(records, names, path)
-    size = max(1, BATCH_CELLS // len(names))
-    frames = [_batch(batch, names) for batch in iter(lambda: list(itertools.islice(rows, size)), [])]
-    if not frames:
+    empty = True
+    while True:
+        start = lines.number + 1
+        if not (block := lines.block()):
+            break
+        batch = _batch(block, start, lines, separator, names, path)
+        if batch.cells.height:
+            empty = False
+            yield batch
+    if empty:
         raise TableError(
             f"{path} has a header ({listing(names)}) and no rows below it. Expected at least one row."
         )
-    return pl.concat(frames)
 
 
-def _first_record(text: io.TextIOWrapper) -> tuple[list[str], int]:
-    """The lines of the first record that is not blank, and how many blank lines stand before it."""
-    skipped = 0
-    for line in text:
+def _batch(
+    block: str, start: int, lines: TextLines, delimiter: str, names: list[str], path: Path
+) -> CsvBatch:
+    cells = split_plain(block, delimiter, names)
+    if cells is not None:
+        return CsvBatch(cells, lambda row: start + _line_of_row(block, row, len(names)), delimiter)
+    with _cells_of_any_size():
+        rows = list(whole_rows(records(block, start, lines, delimiter, path), len(names), path))
+    found = [line for line, _ in rows]
+    return CsvBatch(text_columns_of(rows, names), lambda row: found[row], delimiter)
+
+
+def _line_of_row(block: str, row: int, width: int) -> int:
+    """On which line of a block without quotes a row stands; of several columns, blank lines are no rows."""
+    text = block.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return row if width == 1 else [i for i, line in enumerate(text) if line][row]
+
+
+def _first_record(lines: TextLines) -> list[str]:
+    """The lines of the first record that is not blank."""
+    while line := lines.line():
         if line.strip():
-            lines, quotes = [line], line.count('"')
-            while quotes % 2 and len(lines) < HEADER_LINES and (more := text.readline()):
-                lines.append(more)
+            found, quotes = [line], line.count('"')
+            while quotes % 2 and len(found) < HEADER_LINES and (more := lines.line()):
+                found.append(more)
                 quotes += more.count('"')
-            return lines, skipped
-        skipped += 1
-    return [], skipped
+            return found
+    return []
 
 
 def _sniff(header: Sequence[str]) -> str:
     outside = "".join("".join(header).split('"')[::2])
     return max(DELIMITERS, key=outside.count)
-
-
-def _records(reader: Iterator[list[str]], path: Path, skipped: int) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the number of the line that it begins on."""
-    line = 1 + skipped
-    while True:
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise TableError(
-                f"{path}, the row that begins on line {line} cannot be read: {error}. Expected quoted "
-                'cells to be closed by a " and a " inside them to be doubled ("").'
-            ) from error
-        yield line, record
-        line = 1 + skipped + reader.line_num  # type: ignore[attr-defined]
-
-
-def _whole_rows(
-    records: Iterator[tuple[int, list[str]]], names: list[str], path: Path
-) -> Iterator[list[str]]:
-    for line, record in records:
-        if len(record) == len(names):
-            yield record
-        elif not record:
-            # A blank line is a missing value where there is one column, and no row where there are more.
-            if len(names) == 1:
-                yield [""]
-        else:
-            raise TableError(
-                f"{path}, line {line}: found {len(record)} fields, expected {len(names)} as in the header. "
-                f"The row begins {','.join(record)[:60]!r}. Complete it, or quote the cells that hold the "
-                "delimiter."
-            )
-
-
-def _batch(rows: list[list[str]], names: list[str]) -> pl.DataFrame:
-    columns = zip(names, zip(*rows, strict=True), strict=True)
-    return pl.DataFrame([pl.Series(name, cells, dtype=pl.String) for name, cells in columns])
 
 
 def _require_names(names: list[str], path: Path) -> list[str]:

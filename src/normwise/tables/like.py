@@ -34,6 +34,10 @@ def like(frame: pl.DataFrame, original: Any) -> Any:
         return _to_pandas(frame, original)
     if nw.dependencies.is_pyarrow_table(original):
         return frame.to_arrow()
+    if hasattr(original, "__arrow_c_array__"):
+        rows = frame.to_arrow()
+        columns = [column.combine_chunks() for column in rows.columns]
+        return type(original).from_arrays(columns, schema=rows.schema)
     for kind, back in _WAYS_BACK:
         if isinstance(original, kind):
             return back(frame, original)

@@ -1,12 +1,13 @@
-"""read_table: a CSV or Parquet file as a Polars frame, or an error that says what is wrong with it."""
+"""read_table: a CSV, Parquet or Feather file as a Polars frame, or an error that says what is wrong."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -15,10 +16,12 @@ from polars.exceptions import PanicException, PolarsError
 from normwise.core.errors import TableError, did_you_mean, listing
 from normwise.tables.csv_file import GZIP_MAGIC, open_bytes, read_csv
 
-FORMATS = ("csv", "tsv", "parquet")
+FORMATS = ("csv", "tsv", "parquet", "feather")
 """The formats that are read, each of them also gzipped; the extension tells, ``.gz`` behind it or not."""
 
-_DELIMITERS = {"csv": None, "tsv": "\t"}
+DELIMITERS = {"csv": None, "tsv": "\t"}
+_ALIASES = {"arrow": "feather", "ipc": "feather"}
+_KINDS = {"parquet": "Parquet", "feather": "Feather (Arrow IPC)"}
 
 
 def read_table(
@@ -34,8 +37,9 @@ def read_table(
     where a Parquet file has NaN; no row is dropped, and nothing is filled in.
 
     Args:
-        path: A ``.csv``, ``.tsv`` or ``.parquet`` file; gzipped ones are known by their first bytes. The
-            delimiter of a CSV file is found in its header: comma, semicolon, tab or bar.
+        path: A ``.csv``, ``.tsv``, ``.parquet`` or ``.feather`` (``.arrow``, ``.ipc``) file; gzipped ones
+            are known by their first bytes. The delimiter of a CSV file is found in its header: comma,
+            semicolon, tab or bar.
         format: One of `FORMATS`, where the extension does not tell.
         encoding: The encoding of CSV text; a byte order mark is skipped.
         text_columns: Columns of CSV text whose cells stay text, whatever they look like.
@@ -56,30 +60,38 @@ def read_table(
         [(39, 'Basel'), (None, 'Paris, TX')]
     """
     file = Path(path)
-    _require_file(file)
-    kind = _format_of(file, format)
-    try:
-        if kind == "parquet":
-            frame = _read_parquet(file)
+    require_file(file)
+    kind = format_of(file, format)
+    with read_errors(file):
+        if kind in DELIMITERS:
+            frame = read_csv(file, DELIMITERS[kind], encoding, text_columns)
         else:
-            frame = read_csv(file, _DELIMITERS[kind], encoding, text_columns)
+            frame = _read_columnar(file, kind)
+    return frame.with_columns(pl.selectors.float().fill_nan(None))
+
+
+@contextlib.contextmanager
+def read_errors(file: Path) -> Iterator[None]:
+    """Turns what the system and gzip raise while a file is read into a TableError."""
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TableError(
             f"{file} is a truncated or corrupt gzip file: {error}. Fetch or write it again."
         ) from error
     except OSError as error:
         raise TableError(f"{file} cannot be read: {error.strerror or error}.") from error
-    return frame.with_columns(pl.selectors.float().fill_nan(None))
 
 
-def _require_file(file: Path) -> None:
+def require_file(file: Path) -> None:
+    """Raises a TableError unless there is a regular file that is not empty."""
     try:
-        _require_rows_in(file)
+        _require_bytes_in(file)
     except OSError as error:
         raise TableError(f"{file} cannot be read: {error.strerror or error}.") from error
 
 
-def _require_rows_in(file: Path) -> None:
+def _require_bytes_in(file: Path) -> None:
     if file.is_dir():
         raise TableError(f"{file} is a folder. Expected one table file.")
     if file.is_symlink() and not file.exists():
@@ -97,13 +109,20 @@ def _require_rows_in(file: Path) -> None:
         raise TableError(f"{file} is empty (0 bytes). Expected a header and rows.")
 
 
-def _format_of(file: Path, given: str | None) -> str:
+def format_of(file: Path, given: str | None) -> str:
+    """The format of a file, by its extension where none is given.
+
+    Raises:
+        TableError: If the format or the extension is unknown.
+    """
     if given is not None:
         kind = given.lower().removesuffix(".gz").lstrip(".")
+        kind = _ALIASES.get(kind, kind)
         if kind not in FORMATS:
             raise TableError(f'"{given}" is not a known format. {did_you_mean(kind, FORMATS)}')
         return kind
     kind = Path(file.name.lower().removesuffix(".gz")).suffix.lstrip(".")
+    kind = _ALIASES.get(kind, kind)
     if kind not in FORMATS:
         known = listing(f".{name}" for name in FORMATS)
         extension = f'has the unknown extension ".{kind}"' if kind else "has no extension"
@@ -114,20 +133,34 @@ def _format_of(file: Path, given: str | None) -> str:
     return kind
 
 
-def _read_parquet(file: Path) -> pl.DataFrame:
+def is_gzipped(file: Path) -> bool:
+    """Whether a file's first bytes say so, whatever its name does."""
     with file.open("rb") as raw:
-        zipped = raw.read(2) == GZIP_MAGIC
+        return raw.read(2) == GZIP_MAGIC
+
+
+def _read_columnar(file: Path, kind: str) -> pl.DataFrame:
     source: Path | io.BytesIO = file
-    if zipped:
+    if is_gzipped(file):
         with open_bytes(file) as stream:
             source = io.BytesIO(stream.read())
     try:
-        frame = pl.read_parquet(source)
+        frame = pl.read_parquet(source) if kind == "parquet" else pl.read_ipc(source)
     except (PolarsError, PanicException) as error:
-        raise TableError(
-            f"{file} is not a whole Parquet file: {str(error).splitlines()[0]}. It is truncated, corrupt "
-            "or of another format: fetch or write it again."
-        ) from error
+        raise TableError(describe_broken(file, kind, error)) from error
     if not frame.height:
-        raise TableError(f"{file} has columns ({listing(frame.columns)}) and no rows. Expected one or more.")
+        raise TableError(describe_no_rows(file, frame.columns))
     return frame
+
+
+def describe_broken(file: Path, kind: str, error: BaseException) -> str:
+    """What to say of a Parquet or Feather file that Polars cannot read."""
+    return (
+        f"{file} is not a whole {_KINDS[kind]} file: {str(error).splitlines()[0]}. It is truncated, corrupt "
+        "or of another format: fetch or write it again."
+    )
+
+
+def describe_no_rows(file: Path, columns: Collection[str]) -> str:
+    """What to say of a file that has columns and nothing in them."""
+    return f"{file} has columns ({listing(columns)}) and no rows. Expected one or more."

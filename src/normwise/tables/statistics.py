@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 
-from normwise.core.column_statistics import BLOCK_BYTES, ColumnStatistics
+from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import ColumnError
 from normwise.tables.frame import to_frame
 
+SLICE_BYTES = 64 << 20
+"""A frame is taken in slices of about so many bytes of float64."""
 
-def column_statistics(table: Any) -> ColumnStatistics:
+
+def column_statistics(table: Any, sketch_size: int | None = None) -> ColumnStatistics:
     """Counts, moments and range of each column of a table of numbers, in float64.
 
     Args:
         table: What `as_frame` takes, with columns of numbers or booleans only. Arrays are read in blocks,
             without a copy of the whole.
+        sketch_size: The size of a `QuantileSketch` a column; None for no sketches.
 
     Returns:
         Null and NaN counted apart, as the table has them.
@@ -33,32 +40,39 @@ def column_statistics(table: Any) -> ColumnStatistics:
     if isinstance(table, np.ndarray) and table.ndim == 2 and table.dtype.kind in "biuf":
         names = [f"x{i}" for i in range(table.shape[1])]
         nulls = np.ma.getmaskarray(table) if isinstance(table, np.ma.MaskedArray) else None
-        return ColumnStatistics.of(table, names, nulls)
+        return ColumnStatistics.of(table, names, nulls, sketch_size=sketch_size)
     frame = to_frame(table)
-    require_numbers(frame)
-    total = ColumnStatistics.empty(frame.columns)
-    step = max(1, BLOCK_BYTES // (8 * max(1, frame.width)))
+    require_numbers(frame.schema)
+    total = ColumnStatistics.empty(frame.columns, sketch_size)
+    step = max(1, SLICE_BYTES // (8 * max(1, frame.width)))
     for start in range(0, frame.height, step):
-        block = frame.slice(start, step)
-        values = block.cast(pl.Float64).to_numpy()
-        nulls = block.select(pl.all().is_null()).to_numpy() if _has_null(block) else None
-        total = total.merge(ColumnStatistics.of(values, frame.columns, nulls))
+        total = total.merge(_of_slice(frame.slice(start, step), sketch_size))
     return total
 
 
-def _has_null(block: pl.DataFrame) -> bool:
-    return any(column.null_count() for column in block.iter_columns())
+def _of_slice(frame: pl.DataFrame, sketch_size: int | None) -> ColumnStatistics:
+    # Null is NaN to NumPy, and taken from what is counted as such again.
+    values = frame.cast(pl.Float64).to_numpy()
+    found = ColumnStatistics.of(values, frame.columns, sketch_size=sketch_size)
+    nulls = tuple(column.null_count() for column in frame.iter_columns())
+    nans = tuple(n - absent for n, absent in zip(found.nans, nulls, strict=True))
+    return dataclasses.replace(found, nulls=nulls, nans=nans)
 
 
-def require_numbers(frame: pl.DataFrame) -> None:
-    """Raises a ColumnError that names the columns which hold anything but numbers and booleans."""
-    others = [
-        f'"{name}" ({dtype})'
-        for name, dtype in frame.schema.items()
-        if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null))
-    ]
+def require_numbers(schema: Mapping[str, Any]) -> None:
+    """Raises a ColumnError that names the columns which hold anything but numbers and booleans.
+
+    Args:
+        schema: The columns' types, of Polars or of Narwhals.
+    """
+    others = [f'"{name}" ({dtype})' for name, dtype in schema.items() if not _is_number(dtype)]
     if others:
         raise ColumnError(
             f"expected columns of numbers; these are not: {', '.join(others)}. Leave them out, or "
             "turn them into numbers first."
         )
+
+
+def _is_number(dtype: Any) -> bool:
+    # Narwhals has no name for a column of nothing but nulls.
+    return bool(dtype.is_numeric()) or dtype in (pl.Boolean, pl.Null, nw.Boolean, nw.Unknown)
