@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from normwise.graph.convert import convert as convert
     from normwise.graph.insert import insert as insert
     from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
+    from normwise.layers.column_scaling import ColumnScaling as ColumnScaling
     from normwise.layers.feature_scaling import FeatureScaling as FeatureScaling
     from normwise.layers.load_model import load_model as load_model
+    from normwise.layers.power_scaling import PowerScaling as PowerScaling
+    from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
 
 # Public name to the module that holds it: `import normwise` alone loads neither keras nor jax (PEP 562).
 _HOMES = {
     "BatchNormalization": "normwise.layers.batch_normalization",
+    "ColumnScaling": "normwise.layers.column_scaling",
     "FeatureScaling": "normwise.layers.feature_scaling",
+    "PowerScaling": "normwise.layers.power_scaling",
+    "QuantileScaling": "normwise.layers.quantile_scaling",
     "load_model": "normwise.layers.load_model",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
@@ -30,7 +36,10 @@ _ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "workflows")
 
 __all__ = [
     "BatchNormalization",
+    "ColumnScaling",
     "FeatureScaling",
+    "PowerScaling",
+    "QuantileScaling",
     "TabularClassifier",
     "TabularRegressor",
     "__version__",

@@ -14,6 +14,9 @@ from tests.reference.tolerance import assert_close, tolerance
 import normwise
 
 BACKEND = keras.backend.backend()
+KNOTS = [[-1.0, 2.0, 5.5, 9.0], [0.1, 1 / 3], [-3.0, 0.0, 7.0]]
+LOW = [[0.0, 0.3, 0.9, 1.0], [0.0, 1.0], [0.0, 0.2, 1.0]]
+HIGH = [[0.1, 0.6, 0.9, 1.0], [0.0, 1.0], [0.0, 0.2, 1.0]]
 LAYERS = {
     "BatchNormalization": normwise.BatchNormalization,
     "BatchNormalization, every argument": lambda **k: normwise.BatchNormalization(
@@ -32,6 +35,16 @@ LAYERS = {
     ),
     "FeatureScaling": lambda **k: normwise.FeatureScaling([0.1, 1 / 3, -2.0], [1.5, 1e-3, 3.0], 0.7, **k),
     "FeatureScaling, zero": lambda **k: normwise.FeatureScaling(0.1, 1 / 3, missing="zero", **k),
+    "FeatureScaling, clip": lambda **k: normwise.FeatureScaling(0.1, 1 / 3, clip=(-0.9, None), **k),
+    "PowerScaling": lambda **k: normwise.PowerScaling(
+        "yeo-johnson", [0.0, 1 / 3, 2.0], 0.1, [1.5, 1.0, 2.0], **k
+    ),
+    "PowerScaling, log1p": lambda **k: normwise.PowerScaling("log1p", center=0.1, missing="zero", **k),
+    "QuantileScaling": lambda **k: normwise.QuantileScaling(KNOTS, LOW, HIGH, **k),
+    "QuantileScaling, normal": lambda **k: normwise.QuantileScaling(KNOTS, LOW, HIGH, "normal", "zero", **k),
+    "ColumnScaling": lambda **k: normwise.ColumnScaling(
+        [[2], [0]], [normwise.FeatureScaling(0.1, 1 / 3), normwise.PowerScaling("log1p", missing="zero")], **k
+    ),
 }
 POLICIES = ["float32", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16"]
 

@@ -101,6 +101,73 @@ def test_there_are_no_variables():
     assert layer.variables == []
 
 
+@pytest.mark.parametrize("clip", [(-1.0, 1.5), (None, 1.5), (-1.0, None), (None, None)])
+@pytest.mark.parametrize("missing", ["keep", "zero"])
+def test_outputs_end_at_the_bounds_and_nan_does_not_become_one(clip, missing):
+    x = normal((64, 3))
+    x[::7, 1] = np.nan
+    y = numpy(normwise.FeatureScaling(CENTER, SCALE, SHIFT, missing, clip)(x))
+    expected = np.where(np.isnan(x), np.nan if missing == "keep" else 0.0, np.clip(by_hand(x), *clip))
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
+    assert_close(np.nan_to_num(y), np.nan_to_num(expected), tolerance("float32"))
+
+
+def test_a_missing_value_is_0_though_0_is_out_of_bounds():
+    layer = normwise.FeatureScaling(0.0, 1.0, missing="zero", clip=(2.0, 3.0))
+    assert numpy(layer(np.array([[np.nan, 0.0, 9.0, np.inf]], "float32"))).tolist() == [[0.0, 2.0, 3.0, 3.0]]
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_bounds_in_compiled_models(jit):
+    if jit and keras.backend.backend() == "torch":
+        pytest.skip("torch.compile needs a C++ compiler")
+    x = normal((64, 3), mean=1e6, std=2.0)
+    x[0, 0] = np.nan
+    subject = model(normwise.FeatureScaling(1e6 + 0.123, 0.7, clip=(-1.0, 1.0)), "sequential")
+    subject.compile(jit_compile=jit)
+    y = subject.predict(x, verbose=0)
+    assert np.isnan(y[0, 0])
+    expected = np.clip((x.astype("float64") - 1e6 - 0.123) * 0.7, -1, 1)
+    assert_close(y[1:], expected[1:], tolerance("float32"))
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX computes in float32")
+def test_bounds_keep_float64():
+    layer = normwise.FeatureScaling(0.0, 1.0, clip=(0.1, None), dtype="float64")
+    y = ops.convert_to_numpy(layer(ops.convert_to_tensor(np.array([[0.0, 0.3]]), "float64")))
+    assert y.tolist() == [[0.1, 0.3]]
+
+
+def test_the_gradient_beyond_a_bound_is_zero():
+    x = np.array([[1.0, 0.0, 3.0]], "float32")
+    by_x, _ = gradients(normwise.FeatureScaling(0.0, 2.0, clip=(1.0, 5.0)), x, np.ones_like(x))
+    assert by_x.tolist() == [[2.0, 0.0, 0.0]]
+
+
+def test_the_bounds_are_in_the_config_and_older_configs_have_none():
+    layer = normwise.FeatureScaling(CENTER, SCALE, clip=(None, 0.1))
+    config = json.loads(json.dumps(layer.get_config()))
+    assert config["clip"] == [None, 0.1]
+    assert normwise.FeatureScaling.from_config(config).clip == (None, 0.1)
+    del config["clip"]
+    assert normwise.FeatureScaling.from_config(config).clip is None
+
+
+@pytest.mark.parametrize(
+    ("clip", "message"),
+    [
+        ((1.0, 1.0), r"clip must be a pair \(low, high\) that rises, got \(1.0, 1.0\)"),
+        ((2, -1), r"that rises, got \(2.0, -1.0\)"),
+        (3.0, r"clip must be a pair \(low, high\), either of them None for no bound, got 3.0"),
+        ((1.0,), r"either of them None for no bound, got \(1.0,\)"),
+        ((0.0, np.nan), "clip must hold finite numbers within float32's range, got nan"),
+    ],
+)
+def test_bounds_that_are_refused(clip, message):
+    with pytest.raises(ValueError, match=message):
+        normwise.FeatureScaling(CENTER, SCALE, clip=clip)
+
+
 @pytest.mark.parametrize("shape", [(8, 4), (8, 2), (3, 1), ()])
 def test_another_number_of_features(shape):
     size = shape[-1] if shape else None

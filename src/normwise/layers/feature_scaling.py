@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +11,17 @@ import numpy as np
 from keras import ops
 
 from normwise.kernels.precision import at_least_float32
+from normwise.layers._per_feature import PerFeature, column, common_size
 
-Column = float | Sequence[float]
-_MISSING = ("keep", "zero")
+Numbers = float | Sequence[float]
+Bounds = tuple[float | None, float | None]
 
 
 @keras.saving.register_keras_serializable(package="normwise")
-class FeatureScaling(keras.layers.Layer):  # type: ignore[misc]
+class FeatureScaling(PerFeature):
     """Shifts and scales each feature by given constants.
 
-    ``y = (x − center)·scale + shift`` over the last axis.
+    ``y = clip((x − center)·scale + shift, low, high)`` over the last axis.
 
     Computed in float32 at least, whatever the dtype policy, as
     ``(x − hi)·scale + (shift + (hi − center)·scale)`` where ``hi`` is `center` in the input's precision and
@@ -31,13 +33,16 @@ class FeatureScaling(keras.layers.Layer):  # type: ignore[misc]
         scale: What the difference is multiplied by, likewise.
         shift: What is added last, likewise.
         missing: ``"keep"`` leaves NaN as it is; ``"zero"`` makes it 0 in the output, with gradient 0.
+        clip: The lowest and the highest output, either of them None where there is no such bound; beyond them
+            the gradient is 0. The 0 of a missing value is not clipped.
+        infinite: ``"keep"`` computes with ±inf as it stands; ``"null"`` takes it for a missing value.
         **kwargs: Keras' layer arguments, such as `name` and `dtype`.
 
     Input shape: (…, features). Output shape: the same, in the policy's compute dtype.
 
     Raises:
         ValueError: If a number is not finite, the lengths disagree with each other or with the input's last
-            axis, or `missing` is neither of the two.
+            axis, `missing` or `infinite` is neither of its two, or `clip` is no pair that rises.
 
     Example:
         >>> layer = FeatureScaling(center=[1e6, 0.0], scale=[2.0, 1.0], missing="zero")
@@ -47,60 +52,44 @@ class FeatureScaling(keras.layers.Layer):  # type: ignore[misc]
     """
 
     def __init__(
-        self, center: Column, scale: Column, shift: Column = 0.0, missing: str = "keep", **kwargs: Any
+        self,
+        center: Numbers,
+        scale: Numbers,
+        shift: Numbers = 0.0,
+        missing: str = "keep",
+        clip: Bounds | None = None,
+        infinite: str = "keep",
+        **kwargs: Any,
     ) -> None:
-        # Inputs must not be cast to half precision before the subtraction.
-        kwargs.setdefault("autocast", False)
-        super().__init__(**kwargs)
-        if missing not in _MISSING:
-            raise ValueError(f'missing must be "keep" or "zero", got {missing!r}')
-        self.center = _column("center", center)
-        self.scale = _column("scale", scale)
-        self.shift = _column("shift", shift)
-        self.missing = missing
-        self.supports_masking = True
-        self._size = self._common_size()
-
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Check that there is one number a feature."""
-        size = input_shape[-1] if len(input_shape) else None
-        if self._size is not None and size != self._size:
-            raise ValueError(
-                f"the input's last axis has {size} features, but center, scale and shift are for "
-                f"{self._size}; input shape: {tuple(input_shape)}"
-            )
-        self.built = True
+        columns = {"center": column("center", center), "scale": column("scale", scale)}
+        columns["shift"] = column("shift", shift)
+        super().__init__(common_size(columns), "center, scale and shift", missing, infinite, **kwargs)
+        self.center, self.scale, self.shift = columns.values()
+        self.clip = _bounds(clip)
 
     def call(self, inputs: Any) -> Any:
         """Scale a tensor of shape (…, features)."""
+        if (self.missing, self.infinite) != ("keep", "keep"):
+            return super().call(inputs)
         dtype = at_least_float32(inputs.dtype)
-        x = ops.cast(inputs, dtype)
-        hi, scale, rest = self._constants(dtype)
-        if self.missing == "keep":
-            return ops.cast((x - hi) * scale + rest, self.compute_dtype)
-        # NaN is replaced before the arithmetic as well as after it: else its gradient is NaN, not 0.
-        absent = ops.isnan(x)
-        known = ops.where(absent, ops.zeros_like(x), x)
-        y = ops.where(absent, ops.zeros_like(x), (known - hi) * scale + rest)
-        return ops.cast(y, self.compute_dtype)
+        return ops.cast(self._map(ops.cast(inputs, dtype), dtype), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The input's shape."""
-        return input_shape
+    def _map(self, x: Any, dtype: str) -> Any:
+        hi, scale, rest = self._constants(dtype)
+        y = (x - hi) * scale + rest
+        if self.clip is None:
+            return y
+        low, high = self.clip
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+        # As tensors: on torch, a number counts as float32.
+        bounds = (ops.convert_to_tensor(b, dtype) for b in (low, high))
+        return ops.where(ops.isnan(y), y, ops.clip(y, *bounds))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments, in float64: what JSON gives back is what was given."""
         numbers = {"center": self.center, "scale": self.scale, "shift": self.shift}
-        return {**super().get_config(), **numbers, "missing": self.missing}
-
-    def _common_size(self) -> int | None:
-        columns = {"center": self.center, "scale": self.scale, "shift": self.shift}
-        sizes = {name: len(c) for name, c in columns.items() if isinstance(c, list)}
-        if len(set(sizes.values())) > 1:
-            raise ValueError(
-                f"center, scale and shift must be single numbers or equally long, got lengths {sizes}"
-            )
-        return next(iter(sizes.values()), None)
+        clip = None if self.clip is None else list(self.clip)
+        return {**super().get_config(), **numbers, "clip": clip}
 
     def _constants(self, dtype: str) -> tuple[Any, Any, Any]:
         center, scale, shift = (np.asarray(c, np.float64) for c in (self.center, self.scale, self.shift))
@@ -114,14 +103,12 @@ class FeatureScaling(keras.layers.Layer):  # type: ignore[misc]
         )
 
 
-def _column(name: str, values: Any) -> float | list[float]:
-    array = np.asarray(values, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        usable = np.isfinite(array.astype(np.float32))
-    if not usable.all():
-        raise ValueError(
-            f"{name} must hold finite numbers within float32's range, got {array[~usable].flat[0]}"
-        )
-    if array.ndim > 1:
-        raise ValueError(f"{name} must be a number or a sequence of numbers, got shape {array.shape}")
-    return float(array) if array.ndim == 0 else [float(v) for v in array]
+def _bounds(clip: Any) -> Bounds | None:
+    if clip is None:
+        return None
+    if not isinstance(clip, (list, tuple)) or len(clip) != 2:
+        raise ValueError(f"clip must be a pair (low, high), either of them None for no bound, got {clip!r}")
+    low, high = (None if v is None else float(column("clip", v)) for v in clip)  # type: ignore[arg-type]
+    if low is not None and high is not None and not low < high:
+        raise ValueError(f"clip must be a pair (low, high) that rises, got ({low}, {high})")
+    return low, high
