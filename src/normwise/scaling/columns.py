@@ -1,4 +1,4 @@
-"""What a scaler is given: an array or a frame of numbers, with the columns that it knows."""
+"""What a scaler is given: an array, or a table on an engine, with the columns that it knows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from sklearn.utils.validation import validate_data
 
 from normwise.core.errors import ColumnError, TableError, did_you_mean
 from normwise.tables.frame import to_frame
+from normwise.tables.scan import is_batches, is_paths, is_reader, scan_table
 from normwise.tables.statistics import require_numbers
 
-Numbers = NDArray[Any] | pl.DataFrame
+Numbers = NDArray[Any] | nw.LazyFrame[Any]
+WEIGHT = "sample weight"
+"""The name of the column that weights of a frame are kept in, until it is unlike all others."""
 
 
 def numbers_of(scaler: Any, table: Any, fitting: bool) -> Numbers:
-    """The table as a Polars frame if it is a frame, else as an array of float32 or float64, checked.
+    """The table as an array of float32 or float64, or on its engine, with its columns checked.
 
     Args:
         scaler: The estimator, whose `n_features_in_` and `feature_names_in_` are set or compared.
@@ -29,27 +32,118 @@ def numbers_of(scaler: Any, table: Any, fitting: bool) -> Numbers:
         TableError: If there are no rows or no columns.
         ColumnError: If the columns are not those of `fit`, or hold no numbers.
     """
-    given = table.collect() if isinstance(table, pl.LazyFrame) else table
-    if isinstance(given, np.ma.MaskedArray):
-        given = _with_nan(given)
-    try:
-        if not nw.dependencies.is_into_dataframe(given):
-            _require_no_times(given)
-            dtypes = [np.float64, np.float32]
-            return np.asarray(
-                validate_data(scaler, given, reset=fitting, dtype=dtypes, ensure_all_finite=False)
-            )
-        frame = to_frame(given)
-        _require_some(frame)
-        validate_data(scaler, given, reset=fitting, skip_check_array=True)
-    except TableError:
-        raise
-    except ValueError as error:
-        if fitting or not _is_about_columns(str(error)):
-            raise
-        raise ColumnError(f"{str(error).rstrip()}\n{_hint(scaler, given)}") from error
-    require_numbers(frame)
+    numbers = columns_of(scaler, table, fitting)
+    require_numbers_in(numbers)
+    return numbers
+
+
+def columns_of(scaler: Any, table: Any, fitting: bool) -> Numbers:
+    """The same, where the columns of a frame may hold anything."""
+    if is_array(table):
+        return array_of(scaler, table, fitting)
+    frame = scan_table(table)
+    schema = frame.collect_schema()
+    if not schema:
+        raise TableError("Found array with 0 column(s), while a minimum of 1 is required: give columns.")
+    check_columns(scaler, header_of(table, frame), fitting)
     return frame
+
+
+def require_numbers_in(table: Numbers) -> None:
+    """Raises a ColumnError that names the columns of a frame which hold anything but numbers and booleans."""
+    if not isinstance(table, np.ndarray):
+        require_numbers(table.collect_schema())
+
+
+def kinds_of(table: Numbers) -> list[str]:
+    """What each column holds: "boolean", "integer", "float" or "other"."""
+    if isinstance(table, np.ndarray):
+        return ["float"] * table.shape[1]
+    return [_kind(dtype) for dtype in table.collect_schema().values()]
+
+
+def _kind(dtype: Any) -> str:
+    if dtype == nw.Boolean:
+        return "boolean"
+    if dtype.is_integer():
+        return "integer"
+    return "float" if dtype.is_numeric() else "other"
+
+
+def weighted_numbers_of(scaler: Any, table: Any, weights: Any, fitting: bool) -> tuple[Numbers, Any]:
+    """The same, and the weights of its rows: an array beside an array, or the name of a column."""
+    if weights is None:
+        return numbers_of(scaler, table, fitting), None
+    if isinstance(weights, str):
+        return _named_weights(scaler, table, weights, fitting)
+    numbers = numbers_of(scaler, table, fitting)
+    if isinstance(numbers, np.ndarray):
+        return numbers, weights
+    return _beside(to_frame(table), weights)
+
+
+def array_of(scaler: Any, table: Any, fitting: bool) -> NDArray[Any]:
+    """An array or a list of rows as an array of float32 or float64, with its columns checked."""
+    given = _with_nan(table) if isinstance(table, np.ma.MaskedArray) else table
+    _require_no_times(given)
+    dtypes = [np.float64, np.float32]
+    try:
+        return np.asarray(validate_data(scaler, given, reset=fitting, dtype=dtypes, ensure_all_finite=False))
+    except ValueError as error:
+        raise _of_columns(error, scaler, None, fitting) from error
+
+
+def header_of(table: Any, frame: nw.LazyFrame[Any]) -> Any:
+    """What scikit-learn reads the columns' names from: the table itself where it knows its kind."""
+    if isinstance(table, nw.DataFrame):
+        table = table.to_native()
+    if not isinstance(table, nw.LazyFrame) and nw.dependencies.is_pandas_dataframe(table):
+        return table
+    if isinstance(table, pl.DataFrame):
+        return table
+    return pl.DataFrame(schema=dict.fromkeys(frame.collect_schema(), pl.Float64))
+
+
+def check_columns(scaler: Any, header: Any, fitting: bool) -> None:
+    """Learns a table's columns, or raises a ColumnError if they are not those that were learned."""
+    try:
+        validate_data(scaler, header, reset=fitting, skip_check_array=True)
+    except ValueError as error:
+        raise _of_columns(error, scaler, header, fitting) from error
+
+
+def _of_columns(error: ValueError, scaler: Any, header: Any, fitting: bool) -> ValueError:
+    # scikit-learn's own checks expect its wording, so that is kept and completed.
+    message = str(error)
+    if fitting or not (message.startswith("The feature names should match") or "features, but" in message):
+        return error
+    return ColumnError(f"{message.rstrip()}\n{_hint(scaler, header)}")
+
+
+def _named_weights(scaler: Any, table: Any, name: str, fitting: bool) -> tuple[Numbers, str]:
+    if is_array(table):
+        raise TableError(
+            f'sample_weight="{name}" names a column, but an array has no names. Give one number a row, or a '
+            "frame with that column."
+        )
+    frame = scan_table(table)
+    known = list(frame.collect_schema())
+    if name not in known:
+        raise ColumnError(f'there is no column "{name}" of sample weights. {did_you_mean(name, known)}')
+    numbers_of(scaler, frame.drop(name), fitting)
+    return frame, name
+
+
+def _beside(frame: pl.DataFrame, weights: Any) -> tuple[Numbers, str]:
+    name = WEIGHT
+    while name in frame.columns:
+        name += "_"
+    values = np.asarray(weights, np.float64)
+    if values.shape != (frame.height,):
+        raise TableError(
+            f"the sample weights have the shape {values.shape}; expected one a row, ({frame.height},)"
+        )
+    return nw.from_native(frame.with_columns(pl.Series(name, values)).lazy()), name
 
 
 def _with_nan(masked: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
@@ -69,24 +163,11 @@ def _require_no_times(given: Any) -> None:
         )
 
 
-def _require_some(frame: pl.DataFrame) -> None:
-    if not frame.height or not frame.width:
-        raise TableError(
-            f"Found array with {frame.height} row(s) and {frame.width} column(s), while a minimum of 1 of "
-            "each is required: give a table with rows."
-        )
-
-
-def _is_about_columns(message: str) -> bool:
-    # scikit-learn's own checks expect its wording, so that is kept and completed.
-    return message.startswith("The feature names should match") or "features, but" in message
-
-
-def _hint(scaler: Any, table: Any) -> str:
+def _hint(scaler: Any, header: Any) -> str:
     known = [str(name) for name in getattr(scaler, "feature_names_in_", ())]
-    if not known or not nw.dependencies.is_into_dataframe(table):
+    if not known or header is None:
         return "Give the columns that fit was given, in that order."
-    found = [str(name) for name in table.columns]
+    found = [str(name) for name in header.columns]
     if sorted(found) == sorted(known):
         return f"Select them in this order: {known}."
     strange = [name for name in found if name not in known]
@@ -95,9 +176,16 @@ def _hint(scaler: Any, table: Any) -> str:
     return " ".join(hints) or f"Give these columns, in this order: {known}."
 
 
-def infinities(numbers: Numbers) -> NDArray[np.int64]:
-    """Per column, how many values are +inf or −inf."""
-    if isinstance(numbers, pl.DataFrame):
-        counts = [int(c.is_infinite().sum()) if c.dtype.is_float() else 0 for c in numbers.iter_columns()]
-        return np.array(counts, dtype=np.int64)
-    return np.asarray(np.isinf(numbers).sum(axis=0, dtype=np.int64))
+def is_array(table: Any) -> bool:
+    """Whether it is an array, or a list of rows: NumPy's own, not a table with named columns."""
+    if isinstance(table, np.ndarray):
+        return True
+    if isinstance(table, list | tuple):
+        return not (is_paths(table) or is_batches(table))
+    named = nw.dependencies.is_into_dataframe(table) or hasattr(table, "__arrow_c_stream__")
+    return hasattr(table, "__array__") and not named
+
+
+def is_in_memory(table: Any) -> bool:
+    """Whether it is a frame whose rows are all there, or comes in batches of such."""
+    return bool(nw.dependencies.is_into_dataframe(table)) or isinstance(table, dict) or is_reader(table)

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from normwise.core.column_statistics import ColumnStatistics
-from normwise.scaling.affine import Vector
-from normwise.scaling.affine_scaler import AffineScaler
-from normwise.scaling.spread import constant_columns, require_representable
+from normwise.scaling.affine import EVERYTHING, Affine, Limits, Vector
+from normwise.scaling.arguments import require_flags
+from normwise.scaling.scaler import Learned
+from normwise.scaling.spread import constant_columns, require_float64, require_representable
+from normwise.scaling.statistics_scaler import StatisticsScaler
 
 
-class MinMaxScaler(AffineScaler):
+class MinMaxScaler(StatisticsScaler):
     """Maps each column's range in the training data onto an interval.
 
     ``y = (x − min)·(high − low)/(max − min) + low``, in float64.
 
-    Values beyond the training range land outside the interval; nothing is clipped. NaN and null are ignored
-    by `fit` and kept by `transform`. A column with one single value becomes `low`, also for values that were
+    Values beyond the training range land outside the interval unless clipped. NaN and null are ignored by
+    `fit` and kept by `transform`. A column with one single value becomes `low`, also for values that were
     never seen in training, and is named in a warning.
 
-    Takes NumPy arrays, pandas and Polars frames of shape (rows, columns), and gives back the kind it was
-    given: float32 stays float32, anything else becomes float64.
+    Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
+    float64. Learns row by row too (`partial_fit`), and merges.
 
     Args:
         feature_range: ``(low, high)``, the interval.
+        clip: Whether values beyond the training range become the interval's ends.
+        infinite: Whether ±inf raises a `ColumnError`, or is taken for a missing value (``"null"``).
 
     Attributes:
         data_min_: The smallest value of each column, in its unit; NaN where there is none.
@@ -50,24 +55,53 @@ class MinMaxScaler(AffineScaler):
         array([[0. , 0.5, nan, 2. ]])
         >>> MinMaxScaler(feature_range=(-1, 1)).fit_transform(np.array([[0], [1], [4]])).T
         array([[-1. , -0.5,  1. ]])
+
+        Beyond the training range, clipped and not:
+
+        >>> x, later = np.array([[0.0], [10.0]]), np.array([[-5.0], [20.0]])
+        >>> MinMaxScaler().fit(x).transform(later).T, MinMaxScaler(clip=True).fit(x).transform(later).T
+        (array([[-0.5,  2. ]]), array([[0., 1.]]))
     """
 
-    def __init__(self, feature_range: tuple[float, float] = (0, 1)) -> None:
+    def __init__(
+        self,
+        feature_range: tuple[float, float] = (0, 1),
+        clip: bool = False,
+        infinite: Literal["raise", "null"] = "raise",
+    ) -> None:
         self.feature_range = feature_range
+        self.clip = clip
+        self.infinite = infinite
 
-    def _constants(self, statistics: ColumnStatistics) -> tuple[Vector, Vector, Vector]:
+    def _require_parameters(self) -> None:
+        super()._require_parameters()
+        _require_range(self.feature_range)
+        require_flags(self, "clip")
+
+    def _limits(self) -> Limits:
+        return _require_range(self.feature_range) if self.clip else EVERYTHING
+
+    def _constants(self, statistics: ColumnStatistics, learned: Learned) -> tuple[Vector, Vector, Vector]:
         low, high = _require_range(self.feature_range)
         constant = constant_columns(statistics)
+        low_ends, high_ends = np.array(statistics.minima), np.array(statistics.maxima)
         moments = statistics.moments
         self.mean_, self.variance_ = moments.mean, moments.variance()
         with np.errstate(over="ignore"):
-            extent = np.where(constant, 1.0, self.data_max_ - self.data_min_)
+            extent = np.where(constant, 1.0, high_ends - low_ends)
         require_representable(statistics, np.where(constant, 0.0, extent), "the distance between them")
-        scale = (high - low) / extent
-        # Rounded up, the factor would map the largest value beyond the interval.
-        scale = np.where(extent * scale > high - low, np.nextafter(scale, 0.0), scale)
-        center = np.where(moments.count > 0, self.data_min_, 0.0)
+        # Rounded up, the width or the factor would map the largest value beyond the interval.
+        width = high - low if low + (high - low) <= high else math.nextafter(high - low, 0.0)
+        with np.errstate(over="ignore"):
+            scale = width / extent
+            require_float64(statistics, scale, "what brings them to the feature_range")
+            scale = np.where(extent * scale > width, np.nextafter(scale, 0.0), scale)
+            require_float64(statistics, 1.0 / scale, "what brings them back from the feature_range")
+        center = np.where(moments.count > 0, low_ends, 0.0)
         return center, np.where(constant, 0.0, scale), np.full_like(scale, low)
+
+    def _formula(self) -> Affine:
+        return super()._formula()._replace(ends=(self.data_max_, _require_range(self.feature_range)[1]))
 
     def _of_constants(self) -> float:
         return _require_range(self.feature_range)[0]
@@ -76,7 +110,7 @@ class MinMaxScaler(AffineScaler):
 def _require_range(feature_range: tuple[float, float]) -> tuple[float, float]:
     try:
         low, high = (float(v) for v in feature_range)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         low, high = math.nan, math.nan
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any, ClassVar
 
-from normwise.core.column_statistics import ColumnStatistics, Floats
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import RecordError
 from normwise.core.records import Record
 
@@ -19,16 +23,20 @@ class ScalerRecord(Record):
         parameters: The arguments of its constructor.
         named: Whether the columns had names when it was fitted.
         statistics: Of the table that it was fitted on.
+        learned: What does not follow from the statistics: quantiles, powers, the scalers of columns.
     """
 
+    version: ClassVar[int] = 2
+
     scaler: str
-    parameters: dict[str, Floats]
+    parameters: dict[str, Any]
     named: bool
     statistics: ColumnStatistics
+    learned: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def read_scaler_record(path: Path, scaler: str) -> ScalerRecord:
-    """The record in a file.
+def read_scaler_record(path: Path, scaler: str | None) -> ScalerRecord:
+    """The record in a file; of the named class, where one is named.
 
     Raises:
         RecordError: If the file cannot be read, or holds no such record, a newer one or one of
@@ -42,8 +50,20 @@ def read_scaler_record(path: Path, scaler: str) -> ScalerRecord:
         record = ScalerRecord.from_json(text)
     except RecordError as error:
         raise RecordError(f"{path}: {error}") from error
-    if record.scaler != scaler:
+    if scaler is not None and record.scaler != scaler:
         raise RecordError(
             f"{path} holds a {record.scaler}, not a {scaler}. Load it with {record.scaler}.load."
         )
     return record
+
+
+def learned_numbers(learned: dict[str, Any], name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """What was learned under a name, as an array.
+
+    Raises:
+        ValueError: If it has another shape, which only a file can have.
+    """
+    values = np.array(learned[name], np.float64)
+    if values.shape != shape:
+        raise ValueError(f"{name} has the shape {values.shape}; expected {shape}")
+    return values

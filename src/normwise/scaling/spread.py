@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
 from normwise.core.column_statistics import ColumnStatistics
-from normwise.core.errors import ColumnError, NormwiseWarning, listing
+from normwise.core.errors import ColumnError, listing, warn
 
 
 def constant_columns(statistics: ColumnStatistics) -> NDArray[np.bool_]:
@@ -37,29 +35,30 @@ def warn_of_constants(statistics: ColumnStatistics, scaler: str, value: float) -
     more = f" and {len(constant) - 8} more" if len(constant) > 8 else ""
     one = len(constant) == 1
     subject, them = ("column", "it") if one else ("columns", "them")
-    warnings.warn(
+    warn(
         f"the {subject} {', '.join(shown)}{more} {'is' if one else 'are'} constant: {scaler} makes {them} "
-        f"{value:g}. {'It tells' if one else 'They tell'} a model nothing; leave {them} out.",
-        NormwiseWarning,
-        stacklevel=3,
+        f"{value:g}. {'It tells' if one else 'They tell'} a model nothing; leave {them} out."
     )
 
 
-def require_finite(counts: NDArray[np.int64], names: tuple[str, ...]) -> None:
+def require_finite(counts: NDArray[np.int64], names: tuple[str, ...], at_least: bool = False) -> None:
     """Raises if a column holds infinities.
 
     Args:
         counts: Per column, how many values are +inf or −inf.
         names: The columns' names.
+        at_least: Whether they were counted in a part of the rows alone.
 
     Raises:
         ColumnError: Naming each such column and its count.
     """
-    found = [f'"{name}" ({count})' for name, count in zip(names, counts.tolist(), strict=True) if count]
+    pairs = zip(names, counts.tolist(), strict=True)
+    found = [f'"{name}" ({"at least " * at_least}{count})' for name, count in pairs if count]
     if found:
         raise ColumnError(
             f"infinite values in {', '.join(found)}. Expected finite numbers, NaN or null: replace ±inf by "
-            "what it stands for, or by NaN if it stands for nothing."
+            'what it stands for; or, if it stands for nothing, take infinite="null" (--infinite null on the '
+            "command line)."
         )
 
 
@@ -70,7 +69,16 @@ def require_representable(statistics: ColumnStatistics, spread: NDArray[np.float
         ColumnError: Naming the columns.
     """
     fits = np.isfinite(spread) & (spread >= np.finfo(np.float64).tiny) & np.isfinite(statistics.means)
-    bad = np.flatnonzero(~fits & ~constant_columns(statistics))
+    require_float64(statistics, np.where(fits | constant_columns(statistics), 0.0, np.inf), what)
+
+
+def require_float64(statistics: ColumnStatistics, scale: NDArray[np.float64], what: str) -> None:
+    """Raises where a scale does not fit in float64.
+
+    Raises:
+        ColumnError: Naming the columns.
+    """
+    bad = np.flatnonzero(~np.isfinite(scale))
     if len(bad):
         first = bad[0]
         raise ColumnError(
@@ -80,15 +88,15 @@ def require_representable(statistics: ColumnStatistics, spread: NDArray[np.float
         )
 
 
-def require_float32(statistics: ColumnStatistics, scale: NDArray[np.float64]) -> None:
-    """Raises where a scale does not fit in float32.
+def require_float32(statistics: ColumnStatistics, what: str, values: NDArray[np.float64]) -> None:
+    """Raises where a constant does not fit in float32.
 
     Raises:
         ColumnError: Naming the columns.
     """
-    bad = np.flatnonzero(np.abs(scale) > np.finfo(np.float32).max)
+    bad = np.flatnonzero(np.abs(values) > np.finfo(np.float32).max)
     if len(bad):
         raise ColumnError(
-            f"the columns {listing(statistics.names[i] for i in bad)} cannot be scaled in a model: the scale "
-            f"of the first, {scale[bad[0]]:g}, does not fit in float32. Multiply by a power of ten first."
+            f"the columns {listing(statistics.names[i] for i in bad)} cannot be scaled in a model: {what} "
+            f"of the first, {values[bad[0]]:g}, does not fit in float32. Multiply by a power of ten first."
         )
