@@ -1,5 +1,5 @@
 """`python -m normwise` is the command `normwise`."""
 
-from normwise.cli.main import app
+from normwise.cli.run import run
 
-app(prog_name="normwise")
+run()

@@ -46,10 +46,10 @@ def test_alone_it_shows_its_help() -> None:
     alone = command()
     assert alone.exit_code == 0
     assert alone.stdout.split() == command("--help").stdout.split()
-    assert {"fit", "predict"} <= set(alone.stdout.split())
+    assert {"fit", "predict", "scale"} <= set(alone.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["fit", "predict"])
+@pytest.mark.parametrize("name", ["fit", "predict", "scale"])
 def test_each_command_has_examples(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0

@@ -14,6 +14,7 @@ from normwise.workflows.encode_table import (
     encode_table,
     feature_names,
     feature_origins,
+    missing_indicators,
 )
 from normwise.workflows.infer_columns import infer_columns
 
@@ -263,6 +264,13 @@ def test_feature_names_are_unique_and_columns_keep_theirs():
     assert len(set(names)) == len(names)
     assert names[:3] == ("a", "a is missing′", "a is missing")
     assert names[-1] == "d: month"
+    assert missing_indicators(infer_columns(frame)) == {"a is missing′": "a"}
+
+
+def test_missing_indicators_are_told_from_columns_and_parts():
+    frame = FRAME.with_columns(when=pl.when(pl.col("ok")).then(pl.col("when")))
+    assert missing_indicators(SCHEMA) == {"age is missing": "age"}
+    assert missing_indicators(infer_columns(frame)) == {"age is missing": "age", "when is missing": "when"}
 
 
 def test_origins_are_those_of_the_features():

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from normwise.core.errors import NormwiseError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -47,6 +49,22 @@ def line(console: Console, text: str, style: str = "", label: str = "", wrap: bo
 
     whole = Text.assemble((label, style), literal(text)) if label else Text(literal(text), style=style)
     console.print(whole, soft_wrap=not (wrap and console.is_terminal))
+
+
+def write_text(text: str) -> None:
+    """Text to standard output as it is, in UTF-8 whatever the locale.
+
+    Raises:
+        NormwiseError: If the disk behind it is full.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise  # its reader has had enough, which Typer knows to end quietly
+    except OSError as error:
+        raise NormwiseError(f"standard output cannot be written: {error.strerror}.") from error
 
 
 def _console(stderr: bool) -> Console:

@@ -11,6 +11,7 @@ import typer
 from normwise import __version__
 from normwise.cli.fit import fit
 from normwise.cli.predict import predict
+from normwise.cli.scale import scale
 
 SHOWN_PACKAGES = ("keras", "jax")
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command(no_args_is_help=False)(fit)
 app.command()(predict)
+app.command()(scale)
 
 
 def _show_version(asked: bool) -> None:
@@ -59,6 +61,8 @@ def normwise(
     - Train on a table of your own: `normwise fit people.csv --target income --out income-run`
 
     - Predict for new rows: `normwise predict income-run new.csv --out predictions.csv`
+
+    - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
     """
     del asked
     if context.invoked_subcommand is None:

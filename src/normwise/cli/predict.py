@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +9,8 @@ import typer
 
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
-from normwise.cli.console import line, messages
+from normwise.cli.console import line, messages, write_text
 from normwise.cli.options import Encoding, Format, Overwrite
-from normwise.core.errors import NormwiseError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,12 +61,4 @@ def predict(
 
 
 def _write_csv(predictions: pl.DataFrame) -> None:
-    """UTF-8 whatever the locale, as in a file."""
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(predictions.write_csv().encode())
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise  # its reader has had enough, which Typer knows to end quietly
-    except OSError as error:
-        raise NormwiseError(f"standard output cannot be written: {error.strerror}.") from error
+    write_text(predictions.write_csv())

@@ -91,6 +91,18 @@ def feature_names(columns: tuple[ColumnSchema, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def missing_indicators(columns: tuple[ColumnSchema, ...]) -> dict[str, str]:
+    """The feature "… is missing" of each column that has one, and the column's name."""
+    names, found = iter(feature_names(columns)), {}
+    for column in columns:
+        if column.encoding == "scaled":
+            for _ in date_parts(column) if column.kind == "date" else (column.name,):
+                next(names)
+            if column.missing:
+                found[next(names)] = column.name
+    return found
+
+
 def feature_origins(columns: tuple[ColumnSchema, ...]) -> NDArray[np.float64]:
     """What the host subtracted from each numeric feature, in the order of `feature_names`."""
     origins: list[float] = []

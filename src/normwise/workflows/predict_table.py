@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from normwise.core.errors import NormwiseWarning, RunFolderError
 from normwise.core.run_record import TableSchema
-from normwise.tables import as_frame, check_writable, column_statistics, read_table, write_table
+from normwise.tables import as_frame, check_writable, read_table, write_table
 from normwise.workflows.check_schema import check_model
 from normwise.workflows.drift import drift_notes
-from normwise.workflows.encode_table import EncodedTable, encode_table, feature_names, feature_origins
+from normwise.workflows.encode_table import EncodedTable, encode_table, feature_origins, missing_indicators
+from normwise.workflows.feature_statistics import feature_statistics
 from normwise.workflows.run_folder import MODEL, read_schema
 
 if TYPE_CHECKING:
@@ -64,9 +65,10 @@ class Run:
         return self._named(outputs)
 
     def _drift(self, encoded: EncodedTable) -> tuple[str, ...]:
-        names = feature_names(self.schema.columns)
-        now = column_statistics(pl.DataFrame(encoded.numeric, schema=list(names)))
-        return drift_notes(self.schema.statistics, now, feature_origins(self.schema.columns))
+        columns, training = self.schema.columns, self.schema.statistics
+        # Run folders of before there were sketches have none to compare with.
+        now = feature_statistics(encoded, columns, sketches=bool(training.sketches))
+        return drift_notes(training, now, feature_origins(columns), missing_indicators(columns))
 
     def _named(self, outputs: NDArray[np.float32]) -> pl.DataFrame:
         if self.schema.task == "regression":

@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from normwise.core.errors import ColumnError, NormwiseWarning, TableError, did_you_mean
 from normwise.core.run_record import ColumnSchema, TableSchema
-from normwise.tables import as_frame, column_statistics
-from normwise.workflows.encode_table import EncodedTable, encode_table, feature_names
+from normwise.tables import as_frame
+from normwise.workflows.encode_table import EncodedTable, encode_table
+from normwise.workflows.feature_statistics import feature_statistics
 from normwise.workflows.infer_columns import infer_columns
 from normwise.workflows.presets import PRESETS, Preset
 from normwise.workflows.stratified import held_out_rows
@@ -118,11 +119,10 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         )
         self.history_, self.best_epoch_, self.ending_ = result.history, result.best_epoch, result.ending
         self.n_iter_ = len(next(iter(result.history.values()), ()))
-        statistics = column_statistics(pl.DataFrame(learnt.numeric, schema=list(feature_names(columns))))
         self.schema_ = TableSchema(
             columns=_with_bins(columns, quantile_bins(columns, self.model_)),
             task=self.task,
-            statistics=statistics,
+            statistics=feature_statistics(learnt, columns),
             **schema,
         )
         self.validation_rows_ = int(chosen.sum())
