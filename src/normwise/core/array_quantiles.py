@@ -80,12 +80,27 @@ def quantiles_of(values: NDArray[Any], probabilities: Vector) -> Vector:
     n = len(values)
     if not n:
         return np.full(len(probabilities), np.nan)
+    ranks, where, share = ranks_of(n, probabilities)
+    return interpolated(order_statistics(values, ranks), where, share)
+
+
+def ranks_of(n: int, probabilities: Vector) -> tuple[NDArray[np.int64], NDArray[np.int64], Vector]:
+    """The ranks among n values that quantiles lie between, for `interpolated`: how they are put together.
+
+    Returns:
+        The ranks, counted from 0 and ascending; which of them is below and above each quantile, and how far a
+        quantile is on its way from the one to the other.
+    """
     h = (n - 1) * probabilities
     below = np.floor(h).astype(np.int64)
     ranks, where = np.unique(np.concatenate([below, np.minimum(below + 1, n - 1)]), return_inverse=True)
-    ordered = order_statistics(values, ranks).astype(np.float64)[where]
-    low, high = ordered[: len(h)], ordered[len(h) :]
-    return _between(low, high, h - below)
+    return ranks, where, h - below
+
+
+def interpolated(ordered: NDArray[Any], where: NDArray[np.int64], share: Vector) -> Vector:
+    """The quantiles from the values at the ranks of `ranks_of`."""
+    values = ordered.astype(np.float64)[where]
+    return _between(values[: len(share)], values[len(share) :], share)
 
 
 def _between(low: Vector, high: Vector, share: Vector) -> Vector:

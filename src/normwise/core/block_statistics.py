@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.core.blocks import side_by_side
+from normwise.core.blocks import scratch, side_by_side
 from normwise.core.moments import Moments, merge_all
 
 Vector = NDArray[Any]
@@ -113,15 +113,15 @@ def _moments(lanes: NDArray[Any], count: Vector, origin: Vector, absent: Any) ->
     columns = len(origin)
     beside = lanes.shape[1] // columns
 
-    def total(values: Vector) -> Vector:
-        return np.asarray(values.sum(axis=0).reshape(beside, columns).sum(axis=0))
+    def total(sums: Vector) -> Vector:
+        return np.asarray(sums.reshape(beside, columns).sum(axis=0))
 
-    deviations = np.subtract(lanes, np.tile(origin, beside), dtype=np.float64)
+    deviations = scratch(lanes.shape)
+    np.subtract(lanes, np.tile(origin, beside), out=deviations, dtype=np.float64)
     if absent is not None:
         np.copyto(deviations, 0.0, where=absent)
-    rest = total(deviations)
-    np.multiply(deviations, deviations, out=deviations)
-    squares = total(deviations)
+    rest = total(deviations.sum(axis=0))
+    squares = total(np.einsum("ij,ij->j", deviations, deviations))
     if not np.isfinite(squares).all():
         return None
     return Moments(count, origin + rest / count, np.maximum(squares - rest * rest / count, 0.0))

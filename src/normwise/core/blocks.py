@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 4 << 20
 """A block has about this many bytes once its values are float64."""
 LANE = 1024
 """Rows are laid side by side up to about this many values: NumPy's inner loops are then long ones."""
+
+_threads = threading.local()
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,6 +64,18 @@ def each(function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return [function(item) for item in given]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, given))
+
+
+def scratch(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """An array of float64 that holds anything, the thread's own until it asks for the next one.
+
+    New memory for each block would cost as much as what is computed in it.
+    """
+    size = math.prod(shape)
+    held = getattr(_threads, "scratch", None)
+    if held is None or held.size < size:
+        held = _threads.scratch = np.empty(size)
+    return held[:size].reshape(shape)
 
 
 def cores() -> int:

@@ -16,6 +16,7 @@ from normwise.core.array_quantiles import quantiles_of
 from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import TableError
 from normwise.tables.collect import collect
+from normwise.tables.counted_quantiles import counted_quantiles
 from normwise.tables.histogram import Cell, Grid, count_cells
 from normwise.tables.spool import rereadable
 
@@ -26,6 +27,8 @@ RANK_ERROR = 1e-5
 MANY_RANKS = 64
 FEW_BINS, MANY_BINS, MOST_BINS = 1 << 12, 1 << 14, 1 << 17
 """Bins of each grid for up to `MANY_RANKS` ranks; for more, those of the first grid and of the later ones."""
+COUNTED_BINS = 1 << 14
+"""Bins that NumPy counts a column of Polars in, for up to `MANY_RANKS` ranks; `MOST_BINS` for more."""
 REACH = 8.0
 """The first grid spans so many standard deviations on either side of the mean."""
 WIDEST = 4e307
@@ -41,9 +44,10 @@ def lazy_quantiles(
 ) -> Floats:
     """Quantiles of the finite values of each column, by NumPy's "linear" definition.
 
-    Up to `exact_rows` rows they are exact. Above, the values are counted in bins, and the bins that hold a
-    quantile are cut finer in further passes until each holds at most 1e-5 of the values, or one value. A
-    quantile is then a point on the line from the bin's smallest to its largest value.
+    Up to `exact_rows` rows they are exact. Above, the values are counted in bins. Where Polars is the engine
+    and the bins that hold a quantile hold few values, these are kept, and the quantiles exact again.
+    Elsewhere these bins are cut finer in further passes until each holds at most 1e-5 of the values, or one
+    value; a quantile is then a point on the line from the bin's smallest to its largest value.
 
     Args:
         frame: A Narwhals frame over Polars, DuckDB or Spark, as `scan_table` gives.
@@ -81,7 +85,23 @@ def lazy_quantiles(
         if statistics.rows <= exact_rows:
             groups = [names[start : start + together] for start in range(0, len(names), together)]
             return np.concatenate([_exact(again, group, shares) for group in groups])
-        return np.stack([_by_bins(again, statistics, i, shares) for i in range(len(names))])
+        found = _by_counting(again, statistics, shares)
+        return np.stack(
+            [
+                found[name] if name in found else _by_bins(again, statistics, i, shares)
+                for i, name in enumerate(names)
+            ]
+        )
+
+
+def _by_counting(frame: nw.LazyFrame[Any], statistics: ColumnStatistics, shares: Floats) -> dict[str, Floats]:
+    """The columns that two passes of Polars' own are enough for, exactly."""
+    native = frame.to_native()
+    if not isinstance(native, pl.LazyFrame):
+        return {}
+    bins = COUNTED_BINS if 2 * len(shares) <= MANY_RANKS else MOST_BINS
+    grids = {name: _first_grid(statistics, i, bins) for i, name in enumerate(statistics.names)}
+    return counted_quantiles(native, grids, shares)
 
 
 def _exact(frame: nw.LazyFrame[Any], names: list[str], shares: Floats) -> Floats:
