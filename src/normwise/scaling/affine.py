@@ -84,9 +84,12 @@ class AffineFloat32(NamedTuple):
     limits: Limits
 
     def of_block(self, block: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """The map of (rows, columns), written into `out`, which lies in memory as the block does."""
-        x, beside = side_by_side(block)
-        y, _ = side_by_side(out)
+        """The map of (rows, columns), written into `out`, which the block may lie in memory unlike."""
+        x, found = side_by_side(block)
+        y, beside = side_by_side(out)
+        if found != beside:  # some rows or columns of a larger array
+            out[...] = block
+            x = y
         np.subtract(x, np.tile(self.hi, beside), out=y)
         y *= np.tile(self.scale, beside)
         if self.rest.any():
