@@ -360,6 +360,10 @@ def changed_part(data, **fields):
         (lambda d: changed_part(d, columns=[True]), r"the scalers have the columns \[True"),
         (lambda d: changed_part(d, learned={}), "rank_error"),
         (
+            lambda d: changed_part(d, parameters={"n_quantiles": 20, "output": "other"}),
+            'output must be "uniform" or "normal", got \'other\'',
+        ),
+        (
             lambda d: {"learned": {**d["learned"], "where": [0, 0, 2, 3]}},
             r"that are scaled are \[0, 0, 2, 3\]",
         ),
