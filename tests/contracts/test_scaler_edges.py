@@ -208,6 +208,23 @@ def test_spreads_that_no_float64_holds_are_named(name, low, high):
     assert f"from {low} to {high}" in str(caught.value)
 
 
+def test_a_value_too_far_from_the_median_is_named():
+    with pytest.raises(ColumnError, match=r'"x0".*their distance from the center does not fit in float64'):
+        RobustScaler().fit([[1e308], [-1e308], [1.7e308]])
+
+
+@pytest.mark.parametrize("name", AFFINE)
+@pytest.mark.parametrize("values", [(1e-44, 3e-44, 2e-44, 5e-44), (-3e38, 3e38, 1e38, 0.0)])
+def test_the_ends_of_float32(name, values):
+    x = np.array(values, np.float32)[:, None]
+    scaler = AFFINE[name]().fit(x)
+    y = scaler.transform(x)
+    assert_close(y.astype(float), scaler.transform(x.astype(float)), 1e-6)
+    # The smallest step of float32, 1.4e-45, is 1/30 of the spread of the tiny ones.
+    back = scaler.inverse_transform(y).astype(float)
+    assert_close(back / np.ptp(x.astype(float)), x / np.ptp(x.astype(float)), 0.02)
+
+
 def test_quantiles_between_the_ends_of_float64():
     x = np.array([[-1.5e308], [1.5e308]])
     scaler = RobustScaler((40, 60)).fit(x)

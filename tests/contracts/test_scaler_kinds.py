@@ -172,6 +172,24 @@ def test_many_blocks_equal_one(scaler):
     assert np.array_equal(whole, scaler.transform(x))
 
 
+PARTS = {
+    "columns": lambda x: x[:, 1:4],
+    "every-other-column": lambda x: x[:, ::2],
+    "every-other-row": lambda x: x[::2],
+    "rows-backwards": lambda x: x[::-1],
+    "one-column": lambda x: x[:, 2:3],
+    "rows-of-fortran-order": lambda x: np.asfortranarray(x)[100:],
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_part_of_a_larger_array(scaler, part, dtype):
+    x = PARTS[part](np.random.default_rng(5).lognormal(size=(3000, 5)).astype(dtype))
+    whole = scaler.fit_transform(np.ascontiguousarray(x))
+    assert_matches(scaler.fit(x).transform(x), whole, tolerance(np.dtype(dtype).name, conditioning=10))
+
+
 def test_mean_1e5_and_standard_deviation_1_over_100_000_rows():
     x = np.random.default_rng(2).normal(1e5, 1.0, (100_000, 1)).astype(np.float32)
     y = StandardScaler().fit_transform(x)

@@ -4,10 +4,13 @@ import doctest
 import re
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from tests.scaling.every_scaler import ALL
 
 import normwise.scaling
+from normwise.tables import scan_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -48,3 +51,13 @@ def test_decisions_that_are_named_exist():
     links = re.findall(r"\((decisions/[^)]+)\)", TEXT)
     assert len(links) == 3
     assert all((PAGE.parent / link).is_file() for link in links)
+
+
+def test_a_power_is_found_in_about_a_dozen_passes(tmp_path):
+    file, passes = tmp_path / "a.parquet", []
+    pl.DataFrame({"a": np.random.default_rng(0).lognormal(0.0, 2.0, 3000)}).write_parquet(file)
+    frame = scan_table(file, progress=lambda done, total: passes.append(done == total))
+    normwise.scaling.PowerScaler().fit(frame)
+    assert 10 <= sum(passes) <= 14
+    for page in (TEXT, (PAGE.parent / "cli.md").read_text(encoding="utf-8")):
+        assert "about a dozen" in page

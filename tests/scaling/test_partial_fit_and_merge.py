@@ -138,14 +138,24 @@ def test_weights_are_learned_in_parts_too():
         ("w", r'sample_weight="w" names a column, but an array has no names'),
     ],
 )
-def test_weights_that_are_none(weights, message):
+@pytest.mark.parametrize("framed", [False, True])
+def test_weights_that_are_none(weights, message, framed):
     x = np.array([[1.0], [2.0], [4.0]])
-    scaler = StandardScaler().fit(x)
+    table = pl.DataFrame(x, schema=["a"]) if framed and weights != "w" else x
+    scaler = StandardScaler().fit(table)
     before = dict(vars(scaler))
     for call in (scaler.fit, scaler.partial_fit):
         with pytest.raises(TableError, match=message):
-            call(x, sample_weight=weights)
+            call(table, sample_weight=weights)
     assert all(vars(scaler)[name] is value for name, value in before.items())
+
+
+def test_weights_beside_rows_that_come_in_batches():
+    batches = iter([pl.DataFrame({"a": [1.0, 2.0]})])
+    for table in (batches, "part-*.parquet"):
+        with pytest.raises(TableError, match=r"files or in batches\. Give the name of the column"):
+            StandardScaler().fit(table, sample_weight=[1.0, 2.0])
+    assert len(list(batches)) == 1  # none was read
 
 
 def test_weights_of_a_column_that_is_absent():

@@ -229,6 +229,16 @@ def test_a_fault_of_the_iterator_passes_as_it_is(temporary):
     assert not list(temporary.iterdir())
 
 
+def test_a_full_disk_of_temporary_files_is_named(temporary, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError("IO error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_ipc", full)
+    with pytest.raises(TableError, match=f"No space left.*kept in {temporary}: make room there.*TMPDIR"):
+        scan_table(iter([pl.DataFrame({"a": [1]})]))
+    assert not list(temporary.iterdir())
+
+
 def test_a_column_of_nothing_but_nulls_takes_the_type_of_the_others():
     scanned = scan_table(iter([pl.DataFrame({"a": [1.5]}), pl.DataFrame({"a": [None]})]))
     assert collect(scanned)["a"].to_list() == [1.5, None]

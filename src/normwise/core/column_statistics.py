@@ -214,7 +214,10 @@ class ColumnStatistics(Record):
             TableError: If the columns differ, or only one of two that have rows has sketches.
         """
         if self.names != other.names:
-            raise TableError(f"cannot merge statistics of {list(self.names)} and of {list(other.names)}")
+            raise TableError(
+                f"cannot merge statistics of {list(self.names)} and of {list(other.names)}. Expected the "
+                "same columns in the same order: name and order them alike."
+            )
         moments = merge(self.moments, other.moments)
 
         def add(name: str) -> Counts:

@@ -14,6 +14,8 @@ from normwise.scaling.engines import EXPRESSIONS, Columns, clip
 Vector = NDArray[np.float64]
 Limits = tuple[float, float]
 EVERYTHING: Limits = (-math.inf, math.inf)
+LARGEST = 1e30
+"""Beyond this a constant is left to float64: a difference or product in float32 could overflow."""
 
 
 class Affine(NamedTuple):
@@ -55,13 +57,14 @@ class Affine(NamedTuple):
         return block
 
     def float32(self) -> AffineFloat32 | None:
-        """The same map in float32, as the layer computes it; None where a constant does not fit."""
-        hi, scale = self.center.astype(np.float32), self.scale.astype(np.float32)
-        rest = (self.shift + (hi.astype(np.float64) - self.center) * self.scale).astype(np.float32)
-        if self.ends is not None:
-            scale = _within(self.ends, hi, scale, rest)
+        """The same map in float32, as the layer computes it; None where a constant is not at home there."""
+        with np.errstate(all="ignore"):
+            hi, scale = self.center.astype(np.float32), self.scale.astype(np.float32)
+            rest = (self.shift + (hi.astype(np.float64) - self.center) * self.scale).astype(np.float32)
+            if self.ends is not None:
+                scale = _within(self.ends, hi, scale, rest)
         tiny = (self.scale != 0) & (np.abs(self.scale) < np.finfo(np.float32).tiny)
-        if tiny.any() or not all(np.isfinite(c).all() for c in (hi, scale, rest)):
+        if tiny.any() or not all((np.abs(c) <= LARGEST).all() for c in (hi, scale, rest)):
             return None
         return AffineFloat32(hi, scale, rest, self.limits)
 
@@ -84,9 +87,12 @@ class AffineFloat32(NamedTuple):
     limits: Limits
 
     def of_block(self, block: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """The map of (rows, columns), written into `out`, which lies in memory as the block does."""
-        x, beside = side_by_side(block)
-        y, _ = side_by_side(out)
+        """The map of (rows, columns), written into `out`, which the block may lie in memory unlike."""
+        x, found = side_by_side(block)
+        y, beside = side_by_side(out)
+        if found != beside:  # some rows or columns of a larger array
+            out[...] = block
+            x = y
         np.subtract(x, np.tile(self.hi, beside), out=y)
         y *= np.tile(self.scale, beside)
         if self.rest.any():
@@ -98,12 +104,11 @@ class AffineFloat32(NamedTuple):
 def _within(ends: tuple[Vector, float], hi: Any, scale: Any, rest: Any) -> NDArray[np.float32]:
     """A scale in float32 that no rounding lets the largest value pass the end with."""
     largest, high = ends
-    with np.errstate(all="ignore"):
-        extent = largest.astype(np.float32) - hi
-        above = extent * scale + rest > high
-        room = (_down(np.float64(high)) - rest.astype(np.float64)) / extent.astype(np.float64)
-        # One step further down than the quotient: the product may round up by half a step.
-        return np.asarray(np.where(above, np.nextafter(_down(room), np.float32(0)), scale), np.float32)
+    extent = largest.astype(np.float32) - hi
+    above = extent * scale + rest > high
+    room = (_down(np.float64(high)) - rest.astype(np.float64)) / extent.astype(np.float64)
+    # One step further down than the quotient: the product may round up by half a step.
+    return np.asarray(np.where(above, np.nextafter(_down(room), np.float32(0)), scale), np.float32)
 
 
 def _down(value: Any) -> Any:

@@ -31,6 +31,9 @@ class AffineScaler(Scaler):
         self.center_, self.scale_, self.shift_ = self._constants(statistics, learned)
         finite = np.isfinite([self.center_, self.scale_, self.shift_]).all(axis=0)
         require_float64(statistics, np.where(finite, 0.0, np.inf), "a constant of their map")
+        with np.errstate(over="ignore"):
+            away = np.max(np.abs([statistics.minima, statistics.maxima] - self.center_), axis=0)
+        require_float64(statistics, np.nan_to_num(away, posinf=np.inf), "their distance from the center")
 
     def _formula(self) -> Affine:
         return Affine(self.center_, self.scale_, self.shift_, self._limits())

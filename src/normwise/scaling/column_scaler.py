@@ -220,6 +220,7 @@ class ColumnScaler(Scaler):
         _check_parts(statistics, learned)
         for part in learned["parts"]:
             scaler = scaler_of(part)
+            scaler._require_parameters()
             known = statistics.select(part["columns"])
             scaler.n_features_in_ = len(known.names)
             scaler._set(known, part["learned"])

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
+from normwise.core.column_statistics import frequency_weights
 from normwise.core.errors import ColumnError, TableError, did_you_mean
 from normwise.tables.frame import to_frame
 from normwise.tables.scan import is_batches, is_paths, is_reader, scan_table
@@ -76,6 +77,11 @@ def weighted_numbers_of(scaler: Any, table: Any, weights: Any, fitting: bool) ->
         return numbers_of(scaler, table, fitting), None
     if isinstance(weights, str):
         return _named_weights(scaler, table, weights, fitting)
+    if is_paths(table) or is_reader(table):
+        raise TableError(
+            "the sample weights are an array, but the rows come from files or in batches. Give the name of "
+            "the column that holds them."
+        )
     numbers = numbers_of(scaler, table, fitting)
     if isinstance(numbers, np.ndarray):
         return numbers, weights
@@ -138,11 +144,7 @@ def _beside(frame: pl.DataFrame, weights: Any) -> tuple[Numbers, str]:
     name = WEIGHT
     while name in frame.columns:
         name += "_"
-    values = np.asarray(weights, np.float64)
-    if values.shape != (frame.height,):
-        raise TableError(
-            f"the sample weights have the shape {values.shape}; expected one a row, ({frame.height},)"
-        )
+    values = frequency_weights(weights, frame.height)
     return nw.from_native(frame.with_columns(pl.Series(name, values)).lazy()), name
 
 

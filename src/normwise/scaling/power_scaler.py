@@ -45,7 +45,7 @@ class PowerScaler(Scaler):
     for values that were never seen in training, and is named in a warning.
 
     Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
-    float64. It reads a table that is not in memory about ten times to find λ, and hence has no
+    float64. It reads a table that is not in memory about a dozen times to find λ, and hence has no
     `partial_fit` and no `merge`.
 
     Args:

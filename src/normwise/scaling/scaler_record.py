@@ -45,7 +45,11 @@ def read_scaler_record(path: Path, scaler: str | None) -> ScalerRecord:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"{path} cannot be read as a saved scaler: {error}") from error
+        fault = getattr(error, "strerror", None) or error
+        raise RecordError(
+            f"{path} cannot be read as a saved scaler: {fault}. Expected a file that save wrote "
+            "(--save-scaler on the command line)."
+        ) from error
     try:
         record = ScalerRecord.from_json(text)
     except RecordError as error:

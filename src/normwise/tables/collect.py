@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import tempfile
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -53,10 +56,16 @@ def engine_errors() -> Iterator[None]:
         if cause is None and not _is_engines(error):
             raise
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TableError(
-            f"the table cannot be read to its end: {first[:300]}. If it is a file, it may be cut off, "
-            "corrupt or gone: fetch or write it again."
-        ) from error
+        raise TableError(f"the table cannot be read to its end: {first[:300]}. {_remedy(first)}") from error
+
+
+def _remedy(fault: str) -> str:
+    if os.strerror(errno.ENOSPC) in fault:
+        return (
+            f"Temporary files are kept in {tempfile.gettempdir()}: make room there, or name another folder "
+            "in the environment variable TMPDIR."
+        )
+    return "If it is a file, it may be cut off, corrupt or gone: fetch or write it again."
 
 
 def _is_engines(error: BaseException) -> bool:
