@@ -11,10 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from normwise.core.blocks import each, row_blocks
-from normwise.core.errors import ColumnError
 from normwise.scaling.engines import Columns, Steps
 from normwise.scaling.spread import require_finite
-from normwise.tables.stash import stash
 
 
 class Formula(Protocol):
@@ -120,10 +118,7 @@ def _checked(frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
     """The frame, which raises as soon as rows with an infinity come by."""
 
     def of_rows(rows: pl.DataFrame) -> pl.DataFrame:
-        try:
-            require_finite(*_infinities_in(rows, names), at_least=True)
-        except ColumnError as error:
-            raise stash(error) from None
+        require_finite(*_infinities_in(rows, names), at_least=True)
         return rows
 
     return frame.map_batches(of_rows, streamable=True, validate_output_schema=False)
