@@ -23,6 +23,7 @@ from normwise.scaling.columns import (
     is_array,
     is_in_memory,
     numbers_of,
+    require_output,
 )
 from normwise.scaling.measure import names_of, statistics_of
 from normwise.scaling.restore import unchanged_if_it_fails
@@ -134,6 +135,7 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
             ColumnError: If the columns are not those of `fit`, or hold ±inf or anything but numbers.
         """
         check_is_fitted(self, "statistics_")
+        require_output(self, X)
         return self._apply(self._formula(), X)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
