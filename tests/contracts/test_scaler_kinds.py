@@ -19,6 +19,7 @@ from tests.reference import scaling as reference
 from tests.reference.scaling import by_column
 from tests.reference.tolerance import tolerance
 
+from normwise.core.errors import TableError
 from normwise.scaling import (
     ColumnScaler,
     MaxAbsScaler,
@@ -146,6 +147,14 @@ def result_kind(kind, table):
     return {"list": np.ndarray, "parquet": pl.LazyFrame, "csv": pl.LazyFrame, "feather": pl.LazyFrame}.get(
         kind, type(table)
     )
+
+
+@pytest.mark.parametrize("kind", sorted(ONCE))
+def test_rows_that_come_once_are_not_read_twice(scaler, kind):
+    table = KINDS[kind](np.abs(data(missing=False)))
+    with pytest.raises(TableError, match=r"gives its rows once.*Make it anew for fit and for transform"):
+        scaler.fit_transform(table)
+    assert as_array(scaler.fit(KINDS[kind](np.abs(data(missing=False)))).transform(table)).shape == (257, 2)
 
 
 @pytest.mark.parametrize("kind", [k for k in KINDS if k in IN_MEMORY])

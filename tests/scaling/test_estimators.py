@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from tests.reference.tolerance import assert_close
 from tests.scaling.every_scaler import ALL, EACH
 
-from normwise.core.errors import NormwiseWarning
+from normwise.core.errors import NormwiseWarning, TableError
 from normwise.scaling import ColumnScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 
@@ -98,6 +98,17 @@ def test_set_output(scaler, table, output):
     assert list(y.columns) == names
     plain = clone(scaler).set_output(transform="default")
     assert_close(y.to_numpy(), plain.fit_transform(numbers()), rounding(scaler))
+
+
+@pytest.mark.parametrize("make", [StandardScaler, lambda: ColumnScaler(default=StandardScaler())])
+def test_set_output_of_rows_that_are_not_there(make):
+    frame = pl.DataFrame({"a": [1.0, 2.0, 4.0]})
+    scaler = make().fit(frame).set_output(transform="pandas")
+    for table in (frame.lazy(), iter([frame])):
+        with pytest.raises(TableError, match=rf"pandas.* the {type(table).__name__} gives its rows later"):
+            scaler.transform(table)
+    scaler.set_output(transform="default")
+    assert scaler.transform(frame.lazy()).collect().height == 3
 
 
 def test_column_transformer_and_pipeline(scaler):

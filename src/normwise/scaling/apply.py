@@ -14,7 +14,6 @@ from normwise.core.blocks import each, row_blocks
 from normwise.core.errors import ColumnError
 from normwise.scaling.engines import Columns, Steps
 from normwise.scaling.spread import require_finite
-from normwise.tables.stash import stash
 
 
 class Formula(Protocol):
@@ -47,12 +46,25 @@ def apply_to_array(formula: Formula, x: NDArray[Any], names: tuple[str, ...], in
                 float32.of_block(block, out=y[rows])
                 return counts
             y[rows] = formula.of_block(block)
+        if getattr(formula, "is_partial", False):
+            _require_values(x[rows], y[rows], names)
         return counts
 
     found = [counts for counts in each(of_block, row_blocks(*x.shape)) if counts is not None]
     if found and infinite == "raise":
         require_finite(np.sum(found, axis=0), names)
     return y
+
+
+def _require_values(given: NDArray[Any], mapped: NDArray[Any], names: Sequence[str]) -> None:
+    """Raises a ColumnError where a number became NaN, as the map has no value there."""
+    lost = np.argwhere(np.isfinite(given) & np.isnan(mapped))
+    if len(lost):
+        row, i = lost[0]
+        raise ColumnError(
+            f'column "{names[i]}" holds {given[row, i]}, which has no inverse: it is beyond all that the '
+            "power of its column gives. Expected values that transform gave, or such as lie between them."
+        )
 
 
 def _infinities(block: NDArray[Any]) -> NDArray[np.int64] | None:
@@ -98,6 +110,8 @@ def _by_block(formula: Formula, frame: pl.LazyFrame, types: dict[str, Any], infi
         block = np.array(columns.to_numpy(), order="F")
         with np.errstate(all="ignore"):
             mapped = formula.of_block(block)
+        if getattr(formula, "is_partial", False):
+            _require_values(columns.to_numpy(), mapped, tuple(wanted))
         return rows.with_columns(
             pl.Series(name, mapped[:, i]).cast(dtype).set(columns[name].is_null(), None)
             for i, (name, dtype) in enumerate(wanted.items())
@@ -120,10 +134,7 @@ def _checked(frame: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
     """The frame, which raises as soon as rows with an infinity come by."""
 
     def of_rows(rows: pl.DataFrame) -> pl.DataFrame:
-        try:
-            require_finite(*_infinities_in(rows, names), at_least=True)
-        except ColumnError as error:
-            raise stash(error) from None
+        require_finite(*_infinities_in(rows, names), at_least=True)
         return rows
 
     return frame.map_batches(of_rows, streamable=True, validate_output_schema=False)

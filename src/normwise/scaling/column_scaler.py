@@ -24,6 +24,7 @@ from normwise.scaling.columns import (
     is_in_memory,
     kinds_of,
     require_numbers_in,
+    require_output,
 )
 from normwise.scaling.max_abs_scaler import MaxAbsScaler
 from normwise.scaling.measure import names_of, select, sketched_statistics_of, statistics_of
@@ -230,6 +231,7 @@ class ColumnScaler(Scaler):
 
     def transform(self, X: Any) -> Any:
         """The table with each column scaled that has a scaler; see `Scaler.transform`."""
+        require_output(self, X)
         return self._map(X, inverse=False)
 
     def inverse_transform(self, X: Any) -> Any:

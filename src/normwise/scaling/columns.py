@@ -8,12 +8,21 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import validate_data
 
 from normwise.core.column_statistics import frequency_weights
 from normwise.core.errors import ColumnError, TableError, did_you_mean
 from normwise.tables.frame import to_frame
-from normwise.tables.scan import is_batches, is_paths, is_reader, scan_table
+from normwise.tables.scan import (
+    is_batches,
+    is_dataset,
+    is_duckdb,
+    is_paths,
+    is_reader,
+    is_spark,
+    scan_table,
+)
 from normwise.tables.statistics import require_numbers
 
 Numbers = NDArray[Any] | nw.LazyFrame[Any]
@@ -191,3 +200,18 @@ def is_array(table: Any) -> bool:
 def is_in_memory(table: Any) -> bool:
     """Whether it is a frame whose rows are all there, or comes in batches of such."""
     return bool(nw.dependencies.is_into_dataframe(table)) or isinstance(table, dict) or is_reader(table)
+
+
+def require_output(scaler: Any, table: Any) -> None:
+    """Raises a TableError if `set_output` asks for a frame in memory of rows that are not there."""
+    asked = _get_output_config("transform", scaler)["dense"]
+    if asked == "default" or isinstance(table, nw.DataFrame):
+        return
+    lazy = isinstance(table, pl.LazyFrame | nw.LazyFrame) or any(
+        is_kind(table) for is_kind in (is_paths, is_reader, is_dataset, is_duckdb, is_spark)
+    )
+    if lazy:
+        raise TableError(
+            f'set_output(transform="{asked}") makes a frame in memory, and the {type(table).__name__} gives '
+            'its rows later. Collect it first, or take set_output(transform="default").'
+        )

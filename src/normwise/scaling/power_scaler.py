@@ -154,7 +154,7 @@ class PowerScaler(Scaler):
 
         Raises:
             ColumnError: As `transform`; also if a value is beyond all that T gives, which has no inverse: for
-                a λ below 0, T stays below −1/λ. A table that is lazy has NaN there.
+                a λ below 0, T stays below −1/λ. DuckDB and Spark have NaN there.
         """
         return super().inverse_transform(X)
 

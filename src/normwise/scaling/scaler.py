@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from normwise.core.column_statistics import ColumnStatistics
-from normwise.core.errors import ColumnError, RecordError, did_you_mean
+from normwise.core.errors import ColumnError, RecordError, TableError, did_you_mean
 from normwise.scaling.apply import Formula, apply_to_array, apply_to_frame, require_finite_columns
 from normwise.scaling.columns import (
     Numbers,
@@ -23,12 +23,14 @@ from normwise.scaling.columns import (
     is_array,
     is_in_memory,
     numbers_of,
+    require_output,
 )
 from normwise.scaling.measure import names_of, statistics_of
 from normwise.scaling.restore import unchanged_if_it_fails
 from normwise.scaling.scaler_record import ScalerRecord, read_scaler_record
 from normwise.scaling.spread import require_finite, warn_of_constants
 from normwise.tables.atomic import atomic_path
+from normwise.tables.scan import is_reader
 from normwise.tables.statistics import require_numbers
 from normwise.tables.transform import transform_table
 
@@ -133,7 +135,22 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
             ColumnError: If the columns are not those of `fit`, or hold ±inf or anything but numbers.
         """
         check_is_fitted(self, "statistics_")
+        require_output(self, X)
         return self._apply(self._formula(), X)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """What `fit` and then `transform` give.
+
+        Raises:
+            TableError: If `X` can be read once only: nothing would be left to transform.
+            ColumnError: As both.
+        """
+        if is_reader(X):
+            raise TableError(
+                f"a {type(X).__name__} gives its rows once, and fit_transform reads them twice. Make it anew "
+                "for fit and for transform, or give a table."
+            )
+        return super().fit_transform(X, y, **fit_params)
 
     def inverse_transform(self, X: Any) -> Any:
         """The table in its own units again; a constant column comes back as its constant.

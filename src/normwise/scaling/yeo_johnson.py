@@ -73,6 +73,7 @@ class YeoJohnsonInverse(NamedTuple):
     above: Vector
     below: Vector
     by_block: bool = True
+    is_partial: bool = True
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64."""
@@ -130,6 +131,11 @@ class Then(NamedTuple):
     first: Any
     second: Any
     by_block: bool = True
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether numbers may have no value: NaN there is an error."""
+        return bool(getattr(self.second, "is_partial", False))
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64."""
