@@ -446,7 +446,7 @@ def test_a_table_scaled_onto_itself(people, file):
         ),
         (ScaleOptions(scaler="s.json", columns=["a"]), "--columns is for one that is learned"),
         (ScaleOptions(scaler="s.json", settings={"power": "log1p"}), "--power is for one that is learned"),
-        (ScaleOptions(scaler="none.json"), "none.json cannot be read as a saved scaler: No such file or directory"),
+        (ScaleOptions(scaler="none.json"), "none.json cannot be read as a saved scaler: No such file"),
     ],
 )
 def test_options_that_contradict_one_another(file, tmp_path, options, message):
