@@ -97,10 +97,15 @@ def scan_batches(batches: Iterable[Any]) -> pl.LazyFrame:
         yield from (spooled if columns is None else spooled.select(columns)).collect_batches(lazy=True)
 
     # Polars' plans hold the function, and the function is all that reads the file.
-    weakref.finalize(make, shutil.rmtree, folder, True)
-    with engine_errors():
-        every = itertools.chain([first], frames)
-        scan_generator(lambda _: every, schema, "batches").sink_ipc(file, engine="streaming")
+    remove = weakref.finalize(make, shutil.rmtree, folder, True)
+    try:
+        with engine_errors():
+            every = itertools.chain([first], frames)
+            scan_generator(lambda _: every, schema, "batches").sink_ipc(file, engine="streaming")
+    except BaseException:
+        # An error's traceback keeps the function alive as long as somebody looks at it.
+        remove()
+        raise
     return scan_generator(make, schema, SPOOLED)
 
 
