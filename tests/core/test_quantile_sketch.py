@@ -213,7 +213,8 @@ def test_two_sizes_merge_to_the_smaller():
 def test_no_values():
     none = QuantileSketch.of([])
     assert (none.count, none.rank_error) == (0, 0.0)
-    assert np.isnan([none.minimum, none.maximum, none.quantile(0.5), none.cdf(0.0)]).all()
+    assert (none.minimum, none.maximum) == (np.inf, -np.inf)
+    assert np.isnan([none.quantile(0.5), none.cdf(0.0)]).all()
     assert none == QuantileSketch.empty() == none.merge(none)
 
 

@@ -1,5 +1,6 @@
 """The scalers as scikit-learn estimators: its own checks, its pipelines and its containers."""
 
+import inspect
 import pickle
 import warnings
 
@@ -63,8 +64,8 @@ def test_fitted_attributes():
 
 def test_every_attribute_that_a_docstring_names_is_there(scaler):
     fitted = scaler.fit(pd.DataFrame(numbers(), columns=["a", "b", "c"]))
-    text = type(scaler).__doc__.partition("Attributes:")[2].partition("Raises:")[0]
-    named = [line.strip().partition(":")[0] for line in text.splitlines() if line.startswith(" " * 8)]
+    text = inspect.getdoc(type(scaler)).partition("Attributes:")[2].partition("Raises:")[0]
+    named = [line.strip().partition(":")[0] for line in text.splitlines() if line.startswith(" " * 4)]
     named = [name for name in named if name.endswith("_")]
     assert len(named) > 4
     assert [name for name in named if not hasattr(fitted, name)] == []

@@ -54,8 +54,8 @@ class QuantileSketch(Record):
         size: The most values that a level keeps; so many values at least are exact.
         count: How many values were seen.
         error: Σ w over all collapses, in values.
-        minimum: The smallest value seen, exactly; NaN where there is none.
-        maximum: The largest.
+        minimum: The smallest value seen, exactly; +inf where there is none, which changes no minimum.
+        maximum: The largest; −inf where there is none.
         levels: The kept values as bytes (float64, little-endian, sorted), level by level.
 
     Example:
@@ -74,8 +74,8 @@ class QuantileSketch(Record):
     size: int
     count: int = 0
     error: int = 0
-    minimum: float = math.nan
-    maximum: float = math.nan
+    minimum: float = math.inf
+    maximum: float = -math.inf
     levels: tuple[bytes, ...] = ()
 
     def __post_init__(self) -> None:
@@ -137,8 +137,8 @@ class QuantileSketch(Record):
             size,
             self.count + count,
             self.error + error + added,
-            float(np.fmin(self.minimum, minimum)) if self.count + count else math.nan,
-            float(np.fmax(self.maximum, maximum)) if self.count + count else math.nan,
+            min(self.minimum, minimum),
+            max(self.maximum, maximum),
             settled,
         )
 
