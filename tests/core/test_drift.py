@@ -49,7 +49,8 @@ def test_against_the_definitions():
 @given(before=VALUES, now=VALUES)
 def test_ks_is_scipys_while_the_sketches_are_exact(before, now):
     found = column(before, now)
-    assert_close(found.ks, ks(before, now), tolerance("float64", n=40))
+    # A difference of shares, which are of size 1: it cancels where it is small.
+    assert abs(found.ks - ks(before, now)) <= tolerance("float64", n=40)
     assert found.ks_error == 0.0
 
 
