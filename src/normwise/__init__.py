@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from normwise.layers.load_model import load_model as load_model
     from normwise.layers.power_scaling import PowerScaling as PowerScaling
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
+    from normwise.training.fit import fit as fit
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
 
 # Public name to the module that holds it: `import normwise` alone loads neither keras nor jax (PEP 562).
 _HOMES = {
+    "fit": "normwise.training.fit",
     "BatchNormalization": "normwise.layers.batch_normalization",
     "ColumnScaling": "normwise.layers.column_scaling",
     "FeatureScaling": "normwise.layers.feature_scaling",
@@ -32,7 +34,7 @@ _HOMES = {
     "convert": "normwise.graph.convert",
     "insert": "normwise.graph.insert",
 }
-_ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "workflows")
+_ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "training", "workflows")
 
 __all__ = [
     "BatchNormalization",
@@ -44,6 +46,7 @@ __all__ = [
     "TabularRegressor",
     "__version__",
     "convert",
+    "fit",
     "insert",
     "load_model",
 ]

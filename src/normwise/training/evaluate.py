@@ -1,0 +1,57 @@
+"""Evaluation: the validation of every epoch, by the programs and buffers of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from normwise.training.buffers import source_of
+from normwise.training.keras_trainer import EpochBatches, pythonify_logs
+from normwise.training.loop import take_steps
+from normwise.training.pace import Pace
+from normwise.training.phase import TEST
+from normwise.training.program import Programs
+
+
+class Evaluation:
+    """`Model.evaluate` over the same rows again and again.
+
+    Args:
+        model: A compiled Keras model.
+        data: Keras' `validation_data`.
+        batch_size: Rows a step.
+        steps: Keras' `validation_steps`.
+    """
+
+    def __init__(self, model: Any, data: Any, batch_size: int | None, steps: int | None) -> None:
+        self.model, self.batch_size, self.steps = model, batch_size, steps
+        self.x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        self.programs, self.pace = Programs(model, TEST), Pace(model.steps_per_execution)
+        self.batches: EpochBatches | None = None
+
+    def evaluate(self, callbacks: Any, between: Callable[[], None]) -> dict[str, Any]:
+        """Metric name to its value over all rows."""
+        model = self.model
+        if self.batches is None:
+            self.batches = EpochBatches(
+                x=self.x,
+                y=self.y,
+                sample_weight=self.sample_weight,
+                batch_size=self.batch_size,
+                steps_per_epoch=self.steps,
+                shuffle=False,
+            )
+            model._symbolic_build(iterator=self.batches)
+            self.source = source_of(self.batches)
+        self.batches.reset()
+        model.stop_evaluating = False
+        callbacks.on_test_begin()
+        model.reset_metrics()
+        logs = take_steps(self.programs, self.batches, self.source, callbacks, self.pace, between)
+        model.jax_state_sync()
+        values: dict[str, Any] = pythonify_logs(model._get_metrics_result_or_logs(logs))
+        callbacks.on_test_end(values)
+        model._jax_state = None
+        return values

@@ -1,0 +1,41 @@
+"""interrupt_between_chunks: Ctrl-C waits until the program in flight has given its state back."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
+    """Within the block, the first Ctrl-C is kept until the given function is called; the second is not kept.
+
+    Yields:
+        A function that raises KeyboardInterrupt if Ctrl-C was pressed.
+    """
+    pressed: list[int] = []
+
+    def raise_if_pressed() -> None:
+        if pressed:
+            pressed.clear()
+            raise KeyboardInterrupt
+
+    # Only Python's own handler is put off: whoever set another one means it.
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield raise_if_pressed
+        return
+
+    def keep(signum: int, frame: Any) -> None:
+        del frame
+        pressed.append(signum)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, keep)
+    try:
+        yield raise_if_pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,45 @@
+"""not_compiled: why a training is left to Keras' own fit, if it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from normwise.core.errors import warn
+from normwise.training.keras_trainer import is_nnx_enabled, tree
+
+_SAID: set[str] = set()
+
+
+def not_compiled(model: Any, x: Any) -> str | None:
+    """The reason, as a clause after "because"; None if the epoch can be compiled."""
+    if keras.backend.backend() != "jax":
+        return f'the compiled epoch needs JAX, and the backend here is "{keras.backend.backend()}"'
+    if is_nnx_enabled():
+        return "Keras runs in its NNX mode, whose variables are not passed through a step"
+    for name in ("fit", "evaluate", "make_train_function", "make_test_function"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            return f"{type(model).__name__} has a {name}() of its own"
+    if model.run_eagerly:
+        return "the model was compiled with run_eagerly=True"
+    if not model.jit_compile:
+        return "the model was compiled with jit_compile=False, or has a layer that does not support it"
+    if any(_is_sparse(leaf) for leaf in tree.flatten(x)):
+        return "x is sparse"
+    return None
+
+
+def say_once(reason: str) -> None:
+    """A warning, the first time that this reason is met in a process."""
+    if reason not in _SAID:
+        _SAID.add(reason)
+        warn(f"This model is trained by Keras' own fit, because {reason}.")
+
+
+def _is_sparse(leaf: Any) -> bool:
+    module = type(leaf).__module__
+    return module.startswith(("scipy.sparse", "jax.experimental.sparse")) or type(leaf).__name__ in (
+        "SparseTensor",
+        "RaggedTensor",
+    )

@@ -1,0 +1,80 @@
+"""raise_not_finite: at which step, and in which layer, a loss stopped being a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from normwise.training.buffers import Buffer
+from normwise.training.loop import NotFinite
+from normwise.training.phase import State
+from normwise.training.program import Programs, Result
+
+ADVICE = "A lower learning rate, normalized inputs or clipped gradients (clipnorm) are what helps most often."
+
+
+def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
+    """A function that finds the cause, leaves the model as it was before that step, and raises FloatingPointError."""
+
+    def found(result: Result, kept: State | None, buffer: Buffer, start: int) -> None:
+        step = int(result.done) - 1
+        text = (
+            f"the loss of step {buffer.first + step} of epoch {epoch + 1} is not finite (both counted from "
+        )
+        text += "step 0 and epoch 1)"
+        if kept is None:
+            raise FloatingPointError(f"{text}. {ADVICE}")
+        before = kept if step == start else programs.start(kept, buffer.data, start, step).state
+        programs.phase.give_state(programs.model, before)
+        programs.model.jax_state_sync()
+        batch = jax.tree.map(lambda leaf: leaf[step], buffer.data)
+        raise FloatingPointError(
+            f"{text}: {_cause(programs.model, batch)}. The model has the weights from before that step. {ADVICE}"
+        )
+
+    return found
+
+
+def _cause(model: Any, batch: Any) -> str:
+    """The first thing that is not finite on the way from the batch to the loss."""
+    x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
+    for name, values in (("x", x), ("y", y)):
+        if not _finite(values):
+            return f"{name} itself holds NaN or infinite values in this batch"
+    for variable in model.variables:
+        if not _finite(variable.value):
+            return f'the step before made the variable "{variable.path}" not finite'
+    with keras.StatelessScope(), _outputs_seen() as seen:
+        model(x, training=True) if model._call_has_training_arg else model(x)
+    for layer, inputs, outputs in seen:
+        if not _finite(outputs) and _finite(inputs):
+            return f'the output of layer "{layer.path}" is the first that is not finite'
+    return "every layer's output is finite, so it is the loss function, or a penalty added to it"
+
+
+@contextmanager
+def _outputs_seen() -> Iterator[list[tuple[Any, Any, Any]]]:
+    """Within the block, every layer that is called, in the order in which they return, with inputs and outputs."""
+    seen: list[tuple[Any, Any, Any]] = []
+    original = keras.layers.Layer.__call__
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = original(self, *args, **kwargs)
+        seen.append((self, args, outputs))
+        return outputs
+
+    keras.layers.Layer.__call__ = call
+    try:
+        yield seen
+    finally:
+        keras.layers.Layer.__call__ = original
+
+
+def _finite(values: Any) -> bool:
+    arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(values) if hasattr(leaf, "dtype")]
+    return all(bool(np.isfinite(a.astype(np.float32)).all()) for a in arrays if a.dtype.kind in "fV")

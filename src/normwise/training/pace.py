@@ -1,0 +1,35 @@
+"""Pace: how many steps to take before the callbacks, the progress bar and Ctrl-C are heard again."""
+
+from __future__ import annotations
+
+SECONDS = 0.5
+"""About how long the program may run by itself."""
+FIRST_STEPS = 16
+GROWTH = 16
+
+
+class Pace:
+    """Steps a call, from the time that the steps before took.
+
+    Args:
+        fixed: Keras' `steps_per_execution`, where its owner set it: then every call takes so many.
+
+    Example:
+        >>> pace = Pace()
+        >>> pace.steps
+        16
+        >>> pace.took(16, 0.016)
+        >>> pace.steps
+        256
+        >>> pace.took(256, 0.256)
+        >>> pace.steps
+        500
+    """
+
+    def __init__(self, fixed: int = 1) -> None:
+        self.fixed = fixed > 1
+        self.steps = fixed if self.fixed else FIRST_STEPS
+
+    def took(self, steps: int, seconds: float) -> None:
+        if not self.fixed and seconds > 0:
+            self.steps = max(1, min(round(SECONDS * steps / seconds), GROWTH * self.steps))

@@ -1,0 +1,46 @@
+"""Phase: what training and validation differ in, as data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+State = tuple[list[Any], ...]
+"""The variables' values, a list a kind, in the order that Keras' step takes them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One of Keras' two loops.
+
+    Args:
+        name: ``"train"`` or ``"test"``, as in `train_step` and `on_train_batch_end`.
+        kinds: The kinds of variables that the step takes and gives back.
+        stop_flag: The model's attribute by which a callback ends the loop.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    stop_flag: str
+
+    def take_state(self, model: Any) -> State:
+        """The state, off the model; the model keeps a way to have it back (`jax_state_sync`)."""
+        asked = dict.fromkeys(self.kinds, True)
+        state: State = model._get_jax_state(**asked, purge_model_variables=True)
+        self.give_state(model, state)
+        return state
+
+    def give_state(self, model: Any, state: State) -> None:
+        """Leave a state where `jax_state_sync` finds it, which callbacks call when they need the model."""
+        model._jax_state = dict(zip(self.kinds, state, strict=True))
+        model._jax_state_synced = False
+
+
+TRAIN = Phase(
+    "train",
+    ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables"),
+    "stop_training",
+)
+TEST = Phase(
+    "test", ("trainable_variables", "non_trainable_variables", "metrics_variables"), "stop_evaluating"
+)
