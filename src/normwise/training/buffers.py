@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from normwise.training.keras_trainer import EpochBatches, convert_to_sliceable, slices_rows, tree
+from normwise.training.phase import shape_of
 
 BUFFER_BYTES = 32 * 2**20
-"""A buffer holds about so many bytes: enough that starting a program costs nothing, little beside the data."""
+"""A buffer holds about so many: enough that starting a program costs nothing, little beside the data."""
 UNKNOWN_STEPS = 64
 """Batches a buffer where it is not known how many there are."""
 
@@ -21,8 +22,8 @@ class Buffer:
     """Batches of one shape, in order.
 
     Args:
-        data: What Keras' step takes, each array with one axis more in front: (capacity, batch, …). Past `steps`
-            its content is arbitrary.
+        data: What Keras' step takes, each array with one axis more in front: (capacity, batch, …). Past
+            `steps` its content is arbitrary.
         first: Which step of the epoch the first batch is, from 0.
         steps: How many batches it holds.
     """
@@ -42,12 +43,25 @@ class ArrayRows:
     def __init__(self, batches: EpochBatches) -> None:
         adapter = batches.data_adapter
         self.sliceables = convert_to_sliceable(adapter._inputs, target_backend="jax")
-        self.batch_size = adapter.batch_size
+        self.batch_size, self.rows = adapter.batch_size, adapter._num_samples
+        self.rest = self.rows % self.batch_size
         leaves = [leaf for leaf in tree.flatten(self.sliceables) if leaf is not None]
         bytes_a_step = max(1, self.batch_size * sum(_row_bytes(leaf) for leaf in leaves))
-        full = max(1, adapter._num_samples // self.batch_size)
+        full = max(1, self.rows // self.batch_size)
         parts = -(-full // max(1, BUFFER_BYTES // bytes_a_step))
         self.full_capacity = -(-full // parts)
+
+    def shapes(self) -> list[Any]:
+        """The shapes of the buffers that will come, in place of arrays: whole batches, and the rest."""
+        sizes = [(self.full_capacity, self.batch_size), (1, self.rest)]
+        return [self._shapes(*size) for size in sizes if size[1] and size[1] <= self.rows]
+
+    def _shapes(self, capacity: int, batch: int) -> Any:
+        def one(sliceable: Any) -> Any:
+            row = np.asarray(sliceable.convert_to_jax_compatible(sliceable[0:1]))
+            return shape_of((capacity, batch, *row.shape[1:]), row.dtype)
+
+        return tree.map_structure(one, self.sliceables, none_is_leaf=False)
 
     def capacity(self, rows: Any) -> int:
         return self.full_capacity if _length(rows) == self.batch_size else 1
@@ -71,6 +85,9 @@ class Stream:
 
     def __init__(self, batches: EpochBatches) -> None:
         self.steps = batches.num_batches or UNKNOWN_STEPS
+
+    def shapes(self) -> list[Any]:
+        return []
 
     def capacity(self, batch: Any) -> int:
         size = sum(leaf.nbytes for leaf in tree.flatten(batch) if leaf is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any
 
 import keras
@@ -23,28 +24,24 @@ class Evaluation:
         data: Keras' `validation_data`.
         batch_size: Rows a step.
         steps: Keras' `validation_steps`.
+        compiler: Where programs are compiled ahead.
     """
 
-    def __init__(self, model: Any, data: Any, batch_size: int | None, steps: int | None) -> None:
-        self.model, self.batch_size, self.steps = model, batch_size, steps
-        self.x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        self.programs, self.pace = Programs(model, TEST), Pace(model.steps_per_execution)
-        self.batches: EpochBatches | None = None
+    def __init__(
+        self, model: Any, data: Any, batch_size: int | None, steps: int | None, compiler: Executor
+    ) -> None:
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        self.model = model
+        self.programs, self.pace = Programs(model, TEST, compiler), Pace(model.steps_per_execution)
+        self.batches = EpochBatches(
+            x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False
+        )
+        model._symbolic_build(iterator=self.batches)
+        self.source = source_of(self.batches)
 
     def evaluate(self, callbacks: Any, between: Callable[[], None]) -> dict[str, Any]:
         """Metric name to its value over all rows."""
         model = self.model
-        if self.batches is None:
-            self.batches = EpochBatches(
-                x=self.x,
-                y=self.y,
-                sample_weight=self.sample_weight,
-                batch_size=self.batch_size,
-                steps_per_epoch=self.steps,
-                shuffle=False,
-            )
-            model._symbolic_build(iterator=self.batches)
-            self.source = source_of(self.batches)
         self.batches.reset()
         model.stop_evaluating = False
         callbacks.on_test_begin()

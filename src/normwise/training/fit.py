@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
 
-from normwise.training.buffers import source_of
+from normwise.training.buffers import ArrayRows, Stream, source_of
+from normwise.training.compilation_cache import use_compilation_cache
 from normwise.training.evaluate import Evaluation
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
@@ -18,6 +20,9 @@ from normwise.training.not_finite import raise_not_finite
 from normwise.training.pace import Pace
 from normwise.training.phase import TRAIN
 from normwise.training.program import Programs
+
+COMPILERS = 2
+"""Programs compiled at a time: the whole batches' first, then what they leave time for."""
 
 
 def fit(
@@ -41,21 +46,22 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
-    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the same
-    order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution` is above
-    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last step.
-    What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
+    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the
+    same order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution`
+    is above
+    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last
+    step. What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
 
     Args:
         model: A compiled Keras model.
         x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`.
 
     Returns:
-        Keras' History.
+        Keras' History; besides, `compilations` holds what was compiled and how long that took.
 
     Raises:
-        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The model
-            keeps the weights from before that step.
+        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
+            model keeps the weights from before that step.
         ValueError: If the model is not compiled, or the data do not fit it.
 
     Example:
@@ -89,6 +95,7 @@ def fit(
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
+    use_compilation_cache()
     epochs = _at_most(epochs)
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split(
@@ -115,16 +122,18 @@ def fit(
             steps=batches.num_batches,
             model=model,
         )
-    evaluation = None
-    if validation_data is not None:
-        evaluation = Evaluation(model, validation_data, validation_batch_size or batch_size, validation_steps)
-    with interrupt_between_chunks() as between:
-        _train(model, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between)
+    with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between:
+        evaluation = None
+        if validation_data is not None:
+            rows = validation_batch_size or batch_size
+            evaluation = Evaluation(model, validation_data, rows, validation_steps, compiler)
+        programs = Programs(model, TRAIN, compiler)
+        _train(programs, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between)
     return model.history
 
 
 def _train(
-    model: Any,
+    programs: Programs,
     batches: EpochBatches,
     callbacks: Any,
     epochs: tuple[int, int],
@@ -133,7 +142,9 @@ def _train(
     between: Callable[[], None],
 ) -> None:
     """The loop of `Model.fit`, line for line but for the steps."""
-    programs, source, pace = Programs(model, TRAIN), source_of(batches), Pace(model.steps_per_execution)
+    model = programs.model
+    source, pace = source_of(batches), Pace(model.steps_per_execution)
+    _prepare(programs, source, evaluation)
     model.stop_training = False
     logs: dict[str, Any] = {}
     finished = False
@@ -160,6 +171,18 @@ def _train(
         if finished:
             callbacks.on_train_end(logs=logs)
         model._jax_state = None
+        model.history.compilations = programs.compilations + (
+            evaluation.programs.compilations if evaluation else []
+        )
+
+
+def _prepare(programs: Programs, source: ArrayRows | Stream, evaluation: Evaluation | None) -> None:
+    """Start compiling all that will be needed, what is needed first in front."""
+    jobs = [(programs, data) for data in source.shapes()]
+    if evaluation is not None:
+        jobs[1:1] = [(evaluation.programs, data) for data in evaluation.source.shapes()]
+    for made, data in jobs:
+        made.prepare(data)
 
 
 def _at_most(epochs: int) -> int:

@@ -1,8 +1,8 @@
 """Every internal of Keras' trainer that the compiled epoch leans on, listed in this one file.
 
-`Model.fit` on JAX is a loop over an epoch iterator, a step function without side effects, and a protocol by which
-callbacks see the state. The compiled epoch keeps all three and replaces the loop alone. Of Keras 3.15 and 3.16 it
-uses, besides the public names:
+`Model.fit` on JAX is a loop over an epoch iterator, a step function without side effects, and a protocol by
+which callbacks see the state. The compiled epoch keeps all three and replaces the loop alone. Of Keras 3.15
+and 3.16 it uses, besides the public names:
 
     EpochIterator, its data_adapter, _enumerate_iterator and _get_iterator      which batches, in which order
     ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable, NumpySliceable
@@ -48,8 +48,8 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
     """Keras' batches of an epoch, one at a time; of arrays, only which rows they are.
 
     Attributes:
-        rows_only: Whether a batch of arrays is given as the indices of its rows, a slice or integers (batch,);
-            False gives the rows themselves, as Keras needs them to build a model.
+        rows_only: Whether a batch of arrays is given as the indices of its rows, a slice or integers
+            (batch,); False gives the rows themselves, as Keras needs them to build a model.
     """
 
     rows_only = False

@@ -11,15 +11,15 @@ import numpy as np
 from normwise.training.buffers import ArrayRows, Buffer, Stream, buffers
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
-from normwise.training.phase import Phase, State
+from normwise.training.phase import State
 from normwise.training.program import Programs, Result
 
 KEPT_BYTES = 256 * 2**20
 """States of at most so many bytes are copied before a call, to find out where a loss stopped being finite."""
 
 NotFinite = Callable[[Result, Any, Buffer, int], None]
-"""Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where in it
-the call began."""
+"""Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where
+in it the call began."""
 
 
 def take_steps(

@@ -5,8 +5,16 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import jax
+
 State = tuple[list[Any], ...]
 """The variables' values, a list a kind, in the order that Keras' step takes them."""
+
+
+def shape_of(shape: Any, dtype: Any) -> Any:
+    """A shape and a dtype, as JAX takes them in place of an array."""
+    struct: Any = jax.ShapeDtypeStruct
+    return struct(shape, jax.dtypes.canonicalize_dtype(dtype))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +37,16 @@ class Phase:
         state: State = model._get_jax_state(**asked, purge_model_variables=True)
         self.give_state(model, state)
         return state
+
+    def shapes(self, model: Any) -> State:
+        """The shapes and dtypes of the state."""
+        lists = {
+            "trainable_variables": model.trainable_variables,
+            "non_trainable_variables": model.non_trainable_variables,
+            "optimizer_variables": model.optimizer.variables if model.optimizer else [],
+            "metrics_variables": model.metrics_variables,
+        }
+        return tuple([shape_of(v.shape, v.dtype) for v in lists[kind]] for kind in self.kinds)
 
     def give_state(self, model: Any, state: State) -> None:
         """Leave a state where `jax_state_sync` finds it, which callbacks call when they need the model."""

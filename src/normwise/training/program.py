@@ -1,6 +1,7 @@
 """Programs: many of Keras' steps as one compiled program, `lax.while_loop` over `train_step` or `test_step`.
 
-    (i, state, logs)  ←  (start, state₀, 0);   while i < stop and the loss is finite:  logs, state ← step(state, data[i]);  i ← i + 1
+    (i, state, logs)  ←  (start, state₀, 0)
+    while i < stop and the loss is finite:   logs, state ← step(state, data[i]);   i ← i + 1
 
 How many steps a call takes is an argument and not part of the program, so one compilation serves them all.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import jax
@@ -21,17 +23,19 @@ from normwise.training.phase import Phase, State
 
 @dataclasses.dataclass(frozen=True)
 class Compilation:
-    """One program made.
+    """One program made, or read from the compilation cache.
 
     Args:
         phase: ``"train"`` or ``"test"``.
         batch_size: Rows a step.
-        seconds: Wall time of tracing and compiling.
+        seconds: Wall time of tracing and compiling; programs are made side by side, so these overlap.
+        waited: Wall seconds that the training stood still for it.
     """
 
     phase: str
     batch_size: int
     seconds: float
+    waited: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Result:
     Args:
         state: The variables after the last step.
         logs: The last step's logs, as arrays on the device.
-        done: The step after the last one that was taken; below the `stop` asked for where a loss was not finite.
+        done: The step after the last one taken; below the `stop` asked for where a loss was not finite.
         is_finite: Whether the last loss was finite; always true in validation.
     """
 
@@ -61,12 +65,29 @@ class Programs:
     Args:
         model: A compiled, built Keras model.
         phase: Which of its steps.
+        compiler: Where programs are compiled ahead; None compiles each when it is first needed.
     """
 
-    def __init__(self, model: Any, phase: Phase) -> None:
-        self.model, self.phase = model, phase
+    def __init__(self, model: Any, phase: Phase, compiler: Executor | None = None) -> None:
+        self.model, self.phase, self.compiler = model, phase, compiler
         self.compilations: list[Compilation] = []
         self._programs: dict[Any, Any] = {}
+
+    def prepare(self, data: Any) -> None:
+        """Compile in the background for batches of such shapes, which will come.
+
+        Args:
+            data: What `start` will be given, or its shapes and dtypes (`jax.ShapeDtypeStruct`).
+        """
+        if self.compiler is None:
+            return
+        arguments = (self.phase.shapes(self.model), data, np.int32(0), np.int32(0))
+        key = _key(arguments)
+        if key not in self._programs:
+            begun = time.perf_counter()
+            lowered = self._lowered(arguments)
+            waited = time.perf_counter() - begun
+            self._programs[key] = self.compiler.submit(_compiled, lowered), begun, waited
 
     def start(self, state: State, data: Any, start: int, stop: int) -> Result:
         """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated)."""
@@ -75,14 +96,20 @@ class Programs:
         return Result(state, logs, done, finite)
 
     def _program(self, arguments: Any) -> Any:
-        leaves, structure = jax.tree.flatten(arguments)
-        key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
-        if key not in self._programs:
-            begun = time.perf_counter()
-            self._programs[key] = jax.jit(self._steps, donate_argnums=0).lower(*arguments).compile()
+        key = _key(arguments)
+        found = self._programs.get(key)
+        if found is None or isinstance(found, tuple):
+            now = time.perf_counter()
+            made, begun, waited = found or (None, now, 0.0)
+            program, ended = _result(made) if made else _compiled(self._lowered(arguments))
+            waited += time.perf_counter() - now
             batch = jax.tree.leaves(arguments[1])[0].shape[1]
-            self.compilations.append(Compilation(self.phase.name, batch, time.perf_counter() - begun))
-        return self._programs[key]
+            self.compilations.append(Compilation(self.phase.name, batch, ended - begun, waited))
+            self._programs[key] = found = program
+        return found
+
+    def _lowered(self, arguments: Any) -> Any:
+        return jax.jit(self._steps, donate_argnums=0).lower(*arguments)
 
     def _steps(self, state: State, data: Any, start: Any, stop: Any) -> tuple[State, Any, Any, Any]:
         step = getattr(self.model, f"{self.phase.name}_step")
@@ -105,6 +132,19 @@ class Programs:
         if self.phase.name == "test" or not isinstance(logs, dict) or "loss" not in logs:
             return jnp.array(True)
         return jnp.all(jnp.isfinite(logs["loss"]))
+
+
+def _compiled(lowered: Any) -> tuple[Any, float]:
+    return lowered.compile(), time.perf_counter()
+
+
+def _result(made: Future[tuple[Any, float]]) -> tuple[Any, float]:
+    return made.result()
+
+
+def _key(arguments: Any) -> Any:
+    leaves, structure = jax.tree.flatten(arguments)
+    return structure, tuple((tuple(leaf.shape), jax.dtypes.canonicalize_dtype(leaf.dtype)) for leaf in leaves)
 
 
 def _batch(data: Any, i: Any) -> Any:
