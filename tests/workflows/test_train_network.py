@@ -190,12 +190,26 @@ def test_without_patience_the_last_weights_are_kept():
 
 
 def test_a_loss_that_is_never_a_number():
-    model = linear()
     bad = rows()
     targets = np.full_like(bad.targets, np.nan)
-    result = train_network(model, Rows(bad.inputs, targets), None, TINY, 0)
-    assert result.best_epoch == 0
-    assert "the training loss was never a number" in result.ending
+    with pytest.raises(FloatingPointError, match="step 0 of epoch 1 is not finite.*y itself holds NaN"):
+        train_network(linear(), Rows(bad.inputs, targets), None, TINY, 0)
+
+
+def test_a_loss_that_stops_being_a_number_costs_no_finished_epoch():
+    model, kept = linear(), []
+
+    class Explode(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kept.append(self.model.get_weights())
+            if epoch == 1:
+                self.model.optimizer.learning_rate = 1e30
+
+    result = train_network(model, rows(), None, dataclasses.replace(TINY, epochs=5), 0, [Explode()])
+    assert "epoch 3 is not finite" in result.ending
+    assert len(result.history["loss"]) == 2
+    for got, best in zip(model.get_weights(), kept[result.best_epoch - 1], strict=True):
+        np.testing.assert_array_equal(got, best)
 
 
 def test_the_article_optimizer():

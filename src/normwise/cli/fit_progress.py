@@ -66,6 +66,15 @@ class FitProgress(Listener):
         epoch, rest = epoch_fields(report, self.first_epoch, self.console.width - NARROWEST_BAR - 2)
         self.shown.update(TaskID(0), completed=report.epoch, epoch=epoch, rest=rest)
 
+    def part(self, done: float, epochs: int) -> None:
+        """Moves the bar within an epoch."""
+        if self.quiet or not self.live:
+            return
+        if not isinstance(self.shown, Progress):
+            self._show(_bar(epochs, self.console))
+        assert isinstance(self.shown, Progress)
+        self.shown.update(TaskID(0), completed=done)
+
     def interrupted(self) -> None:
         """Says what the first Ctrl-C did."""
         line(

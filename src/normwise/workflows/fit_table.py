@@ -69,6 +69,9 @@ class Listener:
     def epoch(self, report: EpochReport) -> None:
         """An epoch of training is over."""
 
+    def part(self, done: float, epochs: int) -> None:
+        """Part of an epoch is over: how many epochs are done, such as 2.25, and how many there are."""
+
     def interrupted(self) -> None:
         """The training ends early, because Ctrl-C asked for it."""
 
@@ -207,7 +210,7 @@ def _train(
         )
     kind = TabularClassifier if target.classes else TabularRegressor
     estimator = kind(column_kinds=options.column_kinds, random_state=options.seed, **options.settings)
-    progress = TrainingProgress(hear.epoch, hear.interrupted, int((~held).sum()))
+    progress = TrainingProgress(hear.epoch, hear.interrupted, int((~held).sum()), hear.part)
     with warnings.catch_warnings(record=True) as caught, interruptible(progress):
         warnings.simplefilter("always", NormwiseWarning)
         estimator.fit(features.filter(~held), target.values[~held], callbacks=[progress])

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -13,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.core.column_statistics import Floats
+from normwise.training.fit import fit
 from normwise.workflows.presets import Preset
 
 Inputs = dict[str, NDArray[Any]]
 SMALLEST_BATCH = 16
 STEPS_AN_EPOCH = 16
 """A small table takes smaller batches, so that an epoch has about so many steps."""
+LARGEST_VALIDATION_BATCH = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,19 +121,29 @@ def train_network(
     )
     monitor = "val_loss" if validation is not None else "loss"
     keep = KeepBest(monitor, preset.patience)
+    # On other backends the same call would warn that the compiled epoch needs JAX: here nobody asked for it.
+    train = partial(fit, model) if keras.backend.backend() == "jax" else model.fit
+    stopped = ""
     with _shuffling_seeded(seed):
-        history = model.fit(
-            training.inputs,
-            training.targets,
-            sample_weight=training.weights,
-            validation_data=_as_validation(validation),
-            batch_size=batch_size_for(len(training.targets), preset),
-            epochs=preset.epochs,
-            verbose=verbose,
-            callbacks=[keep, *callbacks],
-        )
-    curves = {name: tuple(float(v) for v in values) for name, values in history.history.items()}
-    return Training(curves, keep.best_epoch, _ending(keep, preset, monitor))
+        try:
+            train(
+                training.inputs,
+                training.targets,
+                sample_weight=training.weights,
+                validation_data=_as_validation(validation),
+                batch_size=batch_size_for(len(training.targets), preset),
+                validation_batch_size=_validation_batch_size(validation),
+                epochs=preset.epochs,
+                verbose=verbose,
+                callbacks=[keep, *callbacks],
+            )
+        except FloatingPointError as error:
+            if keep.best_epoch == 0:
+                raise
+            keep.on_train_end()
+            stopped = f"{error} "
+    curves = {name: tuple(float(v) for v in values) for name, values in model.history.history.items()}
+    return Training(curves, keep.best_epoch, stopped + _ending(keep, preset, monitor))
 
 
 def _optimizer(preset: Preset) -> keras.optimizers.Optimizer:
@@ -141,6 +154,11 @@ def _optimizer(preset: Preset) -> keras.optimizers.Optimizer:
         )
         return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
     return keras.optimizers.Adam(preset.learning_rate)
+
+
+def _validation_batch_size(rows: Rows | None) -> int | None:
+    """All rows at once where they are few: one program serves, and no rest of another shape is compiled."""
+    return None if rows is None else min(len(rows.targets), LARGEST_VALIDATION_BATCH)
 
 
 def _as_validation(rows: Rows | None) -> tuple[Any, ...] | None:

@@ -39,19 +39,30 @@ class TrainingProgress(keras.callbacks.Callback):  # type: ignore[misc]
         on_epoch: Called with an `EpochReport`.
         on_interrupt: Called once, when the training is about to end because it was asked to.
         rows: Training rows an epoch.
+        on_part: Called within epochs too, with how many epochs are done, such as 2.25, and how many there are.
     """
 
     def __init__(
-        self, on_epoch: Callable[[EpochReport], None], on_interrupt: Callable[[], None], rows: int
+        self,
+        on_epoch: Callable[[EpochReport], None],
+        on_interrupt: Callable[[], None],
+        rows: int,
+        on_part: Callable[[float, int], None] | None = None,
     ) -> None:
         super().__init__()
-        self.on_epoch, self.on_interrupt, self.rows = on_epoch, on_interrupt, rows
+        self.on_epoch, self.on_interrupt, self.rows, self.on_part = on_epoch, on_interrupt, rows, on_part
+        self.epoch = 0
         self.interrupted = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.start = self.last = time.perf_counter()
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.epoch = epoch
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.on_part is not None and self.params["steps"]:
+            self.on_part(self.epoch + (batch + 1) / self.params["steps"], self.params["epochs"])
         self._stop_if_asked()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
