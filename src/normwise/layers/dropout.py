@@ -16,11 +16,11 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
     ``y = x·m/(1 − rate)``, m = 1 with probability 1 − rate, else 0, independent by position; at inference
     ``y = x``.
 
-    It is `keras.layers.Dropout` in all but the way to m. On JAX the seed generator is drawn from once a call,
-    and m comes from a hash of its two words and of the position in the batch, the global one under
-    `keras.distribution`: the same seeds give the same masks, though not Keras' masks. P(m = 1) is 1 − rate
-    to within 2⁻³². Elsewhere, and where rate is 0 or 1, Keras' own function runs. The bits are for dropout,
-    not for secrets.
+    It is `keras.layers.Dropout` in all but the way to m. On JAX and TensorFlow the seed generator is drawn
+    from once a call, and m comes from a hash of its two words and of the position in the batch, the global
+    one under `keras.distribution`: the same seeds give the same masks, though not Keras' masks.
+    P(m = 1) is 1 − rate to within 2⁻³². On torch, and where rate is 0 or 1, Keras' own function runs. The
+    bits are for dropout, not for secrets.
 
     Args:
         rate: Probability of a 0, in [0, 1].
@@ -63,3 +63,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
         if training and self.rate > 0:
             return dropout(inputs, self.rate, self.noise_shape, self.seed_generator)
         return inputs
+
+    def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
+        """The call as it is: it keeps nothing but the mask, and run twice it would draw another one."""
+        return layer_call

@@ -25,8 +25,13 @@ def dropout(
     Returns:
         y, of the shape and dtype of `x`.
     """
-    if keras.backend.backend() == "jax" and 0.0 < rate < 1.0:
+    backend = keras.backend.backend()
+    if backend == "jax" and 0.0 < rate < 1.0:
         from normwise.kernels.dropout import on_jax
 
         return on_jax.dropout(x, rate, noise_shape, seed.next())
+    if backend == "tensorflow" and 0.0 < rate < 1.0:
+        from normwise.kernels.dropout import on_tensorflow
+
+        return on_tensorflow.dropout(x, rate, noise_shape, seed.next())
     return keras.random.dropout(x, rate, noise_shape=noise_shape, seed=seed)

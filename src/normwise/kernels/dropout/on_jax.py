@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from normwise.kernels.dropout.counter_hash import round_keys, scramble
+from normwise.kernels.dropout.counter_hash import round_keys, scramble, threshold
 
 
 def dropout(x: Any, rate: float, noise_shape: tuple[int | None, ...] | None, key: Any) -> Any:
@@ -28,8 +28,7 @@ def keep_mask(key: Any, shape: tuple[int, ...], keep: float) -> Any:
     """
     first, second = round_keys(key.astype(jnp.uint32))
     words = scramble(_positions(shape) ^ first, second)
-    # 2³² itself is no word.
-    mask = words < jnp.uint32(min(round(keep * 2**32), 2**32 - 1))
+    mask = words < jnp.uint32(threshold(keep))
     # XLA repeats elementwise work in every kernel that uses it, but never a reduction. Repeated, the hash
     # makes the backward pass of a small network so heavy, as XLA counts, that it is split over threads.
     return jnp.any(jnp.stack([mask, jnp.zeros_like(mask)]), axis=0)
