@@ -115,7 +115,7 @@ def large(shape: tuple[int, ...]) -> dict[str, Step]:
 
 
 def measure(peers: dict[str, Step], repeats: int, per: float) -> dict[str, Any]:
-    """Times over `per` seconds, what they exceed "none" by, and how often dropout's part is that of Keras'."""
+    """Times in units of `per` seconds, by how much they exceed "none", and the ratio to Keras'."""
     times: dict[str, list[float]] = {name: [] for name in peers}
     for step in peers.values():
         step()
