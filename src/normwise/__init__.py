@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from normwise.graph.insert import insert as insert
     from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
     from normwise.layers.column_scaling import ColumnScaling as ColumnScaling
+    from normwise.layers.dropout import Dropout as Dropout
     from normwise.layers.feature_scaling import FeatureScaling as FeatureScaling
     from normwise.layers.load_model import load_model as load_model
     from normwise.layers.power_scaling import PowerScaling as PowerScaling
@@ -25,6 +26,7 @@ _HOMES = {
     "fit": "normwise.training.fit",
     "BatchNormalization": "normwise.layers.batch_normalization",
     "ColumnScaling": "normwise.layers.column_scaling",
+    "Dropout": "normwise.layers.dropout",
     "FeatureScaling": "normwise.layers.feature_scaling",
     "PowerScaling": "normwise.layers.power_scaling",
     "QuantileScaling": "normwise.layers.quantile_scaling",
@@ -39,6 +41,7 @@ _ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "training", 
 __all__ = [
     "BatchNormalization",
     "ColumnScaling",
+    "Dropout",
     "FeatureScaling",
     "PowerScaling",
     "QuantileScaling",

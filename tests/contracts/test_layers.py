@@ -33,6 +33,7 @@ LAYERS = {
         unbiased=False,
         **k,
     ),
+    "Dropout": lambda **k: normwise.Dropout(0.1, seed=3, **k),
     "FeatureScaling": lambda **k: normwise.FeatureScaling([0.1, 1 / 3, -2.0], [1.5, 1e-3, 3.0], 0.7, **k),
     "FeatureScaling, zero": lambda **k: normwise.FeatureScaling(0.1, 1 / 3, missing="zero", **k),
     "FeatureScaling, clip": lambda **k: normwise.FeatureScaling(0.1, 1 / 3, clip=(-0.9, None), **k),
@@ -59,7 +60,8 @@ def run(layer, x, training):
 
 
 def state(layer):
-    return [numpy(v).tolist() for v in layer.variables]
+    # Not the variables: a seed generator moves on whether the layer is trained or not, and is not saved.
+    return [numpy(v).tolist() for v in layer.weights]
 
 
 def compiled(layer):
