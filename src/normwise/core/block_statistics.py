@@ -117,7 +117,10 @@ def _moments(lanes: NDArray[Any], count: Vector, origin: Vector, absent: Any) ->
         return np.asarray(sums.reshape(beside, columns).sum(axis=0))
 
     deviations = scratch(lanes.shape)
-    np.subtract(lanes, np.tile(origin, beside), out=deviations, dtype=np.float64)
+    # Widened first: a subtraction that widens as it goes takes NumPy twice as long as both.
+    np.copyto(deviations, lanes)
+    wide, times = side_by_side(deviations.reshape(-1, columns), wide=True)
+    wide -= np.tile(origin, times)
     if absent is not None:
         np.copyto(deviations, 0.0, where=absent)
     rest = total(deviations.sum(axis=0))
