@@ -72,7 +72,8 @@ def weighted_quantiles_of(values: NDArray[Any], weights: Vector, probabilities: 
     last = np.clip(np.searchsorted(ends - 1.0, h, side="left"), first, last_value)
     share = np.clip(h - (ends[first] - 1.0), 0.0, 1.0)
     found = between(ordered[first], ordered[last], share)
-    for k in np.flatnonzero(last - first > 1):
+    # Of two values the share says all; a whole rank has no room in less than one row.
+    for k in np.flatnonzero(last - first > (1 if ends[-1] >= 1.0 else 0)):
         found[k] = _mean(ordered[first[k] : last[k] + 1], ends[first[k] : last[k] + 1] - h[k])
     return found
 

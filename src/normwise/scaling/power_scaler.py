@@ -46,7 +46,7 @@ class PowerScaler(Scaler):
 
     Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
     float64. It reads a table that is not in memory about a dozen times to find λ, and hence has no
-    `partial_fit` and no `merge`.
+    `partial_fit` and no `merge`. Of weighted rows, n and all sums and means above are weighted.
 
     Args:
         method: T.

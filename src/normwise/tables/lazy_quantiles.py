@@ -155,14 +155,15 @@ def _by_bins(
         return np.full(len(shares), np.nan)
     count = cells[-1].below + cells[-1].count
     # The middle of the ranks that a weighted quantile is the mean of.
-    at = (shares * (count / unit - 1) + 0.5) * unit if weights else shares * (count - 1)
-    at = np.clip(at, 0, count - 1)
+    row = min(unit, count)
+    at = np.clip(shares * (count - row) + row / 2, 0, count - 1) if weights else shares * (count - 1)
     ranks = np.unique([np.floor(at), np.ceil(at)]).astype(np.int64)
     found = _Search(finite, count, FEW_BINS if few else MOST_BINS, number).values(cells, ranks)
     below = found[np.searchsorted(ranks, np.floor(at))]
     above = found[np.searchsorted(ranks, np.ceil(at))]
     share = at - np.floor(at)
-    return below * (1 - share) + above * share
+    # The line between equal values may miss them by a rounding.
+    return np.where(below == above, below, below * (1 - share) + above * share)
 
 
 def _first_grid(statistics: ColumnStatistics, i: int, bins: int) -> Grid:
