@@ -144,6 +144,15 @@ class PowerScaler(Scaler):
         back = Expm1() if self.method == "log1p" else YeoJohnson.of(self.lambdas_).inverse()
         return Then(Affine(self.center_, self.scale_, self.shift_).inverse(), back)
 
+    def transform(self, X: Any) -> Any:
+        """The scaled table; see `Scaler.transform`.
+
+        Raises:
+            ColumnError: As there; with ``"log1p"`` also if a value is −1 or less. DuckDB and Spark, and the
+                layer in a model, have NaN there.
+        """
+        return super().transform(X)
+
     def inverse_transform(self, X: Any) -> Any:
         """The table in its own units again; a constant column comes back as its constant.
 
