@@ -90,6 +90,14 @@ def assert_right(name, scaler, x, w):
         assert_matches(found[:, i], wanted[:, i], allowed)
 
 
+@pytest.mark.parametrize("name", [name for name in SCALERS if name not in ("min-max", "max-abs")])
+def test_other_weights_would_be_seen(name):
+    x, w = data()
+    scaler = SCALERS[name][0]().fit(x, sample_weight=np.where(np.arange(len(w)) == 5, w + 0.01, w))
+    with pytest.raises(AssertionError, match=r"error .*, allowed"):
+        assert_right(name, scaler, x, w)
+
+
 @pytest.mark.parametrize("name", SCALERS)
 @pytest.mark.parametrize("kind", ["array", "fortran", "list", "frame"])
 def test_weights_beside_rows_in_memory(name, kind):
