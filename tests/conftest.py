@@ -9,6 +9,13 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+# Most of what the layers' tests take is XLA's compiler, on the same small programs in each worker, in each
+# process that a test starts, and in each run. An entry's key is the program, the options and the compiler.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+# Two workers with two threads each, on two cores: threads of scikit-learn and torch that wait in a loop take
+# the time of those that they wait for.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A first example compiles, so no deadline; in CI the examples are the same every time.
 settings.register_profile("local", deadline=None)

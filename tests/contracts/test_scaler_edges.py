@@ -298,6 +298,42 @@ def test_what_no_power_gives_has_no_inverse_and_says_so(make, kind):
     assert np.isnan(back[1, 0])
 
 
+@pytest.mark.parametrize("kind", ["numpy", "pandas", "polars", "polars-lazy"])
+@pytest.mark.parametrize(
+    "make", [lambda: PowerScaler("log1p"), lambda: ColumnScaler(default=PowerScaler("log1p"))]
+)
+@pytest.mark.parametrize(
+    ("later", "shown"),
+    [([-1.0], r"-1\.0"), ([0.0, -3.5, np.nan, -7.0, -1.0], r"-3\.5 and at least 2 more such")],
+)
+def test_what_has_no_logarithm_says_so(make, kind, later, shown):
+    scaler = make().fit(FRAMES[kind]({"a": np.array([0.0, 1.0, 2.0])}))
+    if kind != "numpy":
+        # Polars hands on a few rows at once, and what it has in hand is counted.
+        shown = shown.replace(" and at least 2", "( and at least [12]").replace("such", "such)?")
+    message = rf'column "(a|x0)" holds {shown}, which has no log\(1 \+ x\)\. Expected values above −1'
+    for dtype in (np.float64, np.float32):
+        with pytest.raises(ColumnError, match=message):
+            as_array(scaler.transform(FRAMES[kind]({"a": np.array(later, dtype)})))
+    near = as_array(scaler.transform(FRAMES[kind]({"a": np.array([-0.999, np.nan])})))
+    assert np.isfinite(near[0, 0])
+    assert np.isnan(near[1, 0])
+
+
+def test_a_file_with_values_without_a_logarithm_raises_when_it_is_read(tmp_path):
+    pl.DataFrame({"a": [1.0, -2.0]}).write_parquet(tmp_path / "t.parquet")
+    scaler = PowerScaler("log1p").fit(pl.DataFrame({"a": [0.0, 1.0]}))
+    lazily = scaler.transform(tmp_path / "t.parquet")
+    with pytest.raises(ColumnError, match=r'column "a" holds -2\.0, which has no log'):
+        lazily.sink_parquet(tmp_path / "out.parquet")
+
+
+def test_duckdb_has_nan_where_there_is_no_logarithm():
+    scaler = PowerScaler("log1p").fit(pl.DataFrame({"a": [0.0, 1.0]}))
+    found = column(scaler.transform(duckdb({"a": [-1.0, -2.0, 0.0]})), 0)
+    assert np.isnan(found).tolist() == [True, True, False]
+
+
 def test_powers_of_a_column_far_from_0_keep_their_digits():
     rng = np.random.default_rng(0)
     for offset, size in ((2000.0, 5.0), (1e5, 3.0), (1e4, 1e3), (-2000.0, 5.0), (1e6, 1e5)):

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normwise.core import blocks
-from normwise.core.blocks import BLOCK_BYTES, LANE, each, row_blocks, rows_side_by_side, side_by_side
+from normwise.core.blocks import (
+    BLOCK_BYTES,
+    LANE,
+    WIDE_LANE,
+    each,
+    row_blocks,
+    rows_side_by_side,
+    side_by_side,
+)
 
 
 @given(rows=st.integers(0, 300_000), columns=st.integers(1, 3000))
@@ -19,6 +27,8 @@ def test_blocks_cover_the_rows_once(rows, columns):
     assert covered[-1] == rows
     beside = rows_side_by_side(columns)
     assert all((b.stop - b.start) % beside == 0 for b in found[:-1])
+    wide = rows_side_by_side(columns, wide=True)
+    assert all((b.stop - b.start) % wide == 0 for b in found[:-2])
     assert all(0 < (b.stop - b.start) <= max(1, BLOCK_BYTES // (8 * columns), beside) for b in found)
 
 
@@ -32,6 +42,23 @@ def test_rows_side_by_side_are_the_same_memory(rows, columns):
     assert found in (1, beside)
     assert lanes.shape == (rows // found, columns * found)
     assert side_by_side(np.asfortranarray(np.zeros((beside * 2, 2))))[1] in (1, beside)
+
+
+@given(columns=st.integers(1, 10_000))
+def test_a_wide_lane_is_longer_than_half_of_numpys_buffer(columns):
+    wide = rows_side_by_side(columns, wide=True)
+    assert wide % rows_side_by_side(columns) == 0
+    assert WIDE_LANE / 2 < wide * columns <= max(WIDE_LANE, columns)
+
+
+@given(rows=st.integers(1, 3000), columns=st.integers(1, 2000))
+def test_rows_in_a_wide_lane_are_the_same_memory(rows, columns):
+    beside, wide = rows_side_by_side(columns), rows_side_by_side(columns, wide=True)
+    x = np.arange(rows * columns).reshape(rows, columns)
+    lanes, found = side_by_side(x, wide=True)
+    assert np.shares_memory(lanes, x)
+    assert found == next((n for n in (wide, beside) if rows % n == 0), 1)
+    assert (lanes.reshape(x.shape) == x).all()
 
 
 def test_what_does_not_lie_in_order_comes_back_as_it_is():

@@ -49,7 +49,7 @@ def test_every_attribute_is_named(name):
 
 def test_decisions_that_are_named_exist():
     links = re.findall(r"\((decisions/[^)]+)\)", TEXT)
-    assert len(links) == 3
+    assert len(links) == 5
     assert all((PAGE.parent / link).is_file() for link in links)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.house.machine import Machine
+from tests.house.machine import MAKE, Machine
 
 
 @pytest.fixture
@@ -80,3 +80,11 @@ def test_an_unknown_command_is_named(machine: Machine) -> None:
     result = machine.run("dmeo")
     assert result.returncode == 2
     assert "there is no command 'dmeo'" in result.stderr
+
+
+def test_bytecode_is_kept_where_the_image_forbids_it(machine: Machine) -> None:
+    """Each process that the tests start would compile Keras and JAX anew."""
+    told = 'printf \'#!/bin/sh\\necho "bytecode: ${PYTHONDONTWRITEBYTECODE-kept}" >>"$LOG"\\n\''
+    machine.python("python3", "3.11", make=f'{MAKE}; {told} >"$3/bin/normwise"')
+    machine.run("demo", PYTHONDONTWRITEBYTECODE="1")
+    assert machine.log()[-1] == "bytecode: kept"

@@ -1,19 +1,13 @@
 """The scaling layers through Keras' own ONNX export, run in ONNX Runtime at other batch sizes too."""
 
-import warnings
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
+from tests.layers.onnx_export import exported
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
-
-BACKEND = keras.backend.backend()
-EXPORTER = {"torch": "onnxscript", "tensorflow": "tf2onnx", "jax": "jax2onnx"}[BACKEND]
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-pytest.importorskip(EXPORTER, reason=f"Keras exports ONNX on {BACKEND} by {EXPORTER}, which is not installed")
 
 KNOTS = [[999_998.0, 1e6, 1_000_001.5], [0.0, 1.0, 5.0], [-3.0, 9.0]]
 LOW = [[0.0, 0.2, 1.0], [0.0, 0.3, 1.0], [0.0, 1.0]]
@@ -54,16 +48,6 @@ def rows(count):
     x[1:4] = [[2e6, 9.0, 1e-20], [0.0, -9.0, -1e-20], [np.nan, np.nan, np.nan]]
     x[4:6, 2] = [np.inf, -np.inf]
     return x
-
-
-def exported(model, path):
-    with warnings.catch_warnings():
-        # The exporters warn of their own code: tracing constants, deprecated functions of NumPy and ONNX.
-        warnings.simplefilter("ignore")
-        model.export(path, format="onnx", verbose=False)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
-    return lambda x: session.run(None, {given.name: x})[0]
 
 
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)

@@ -12,7 +12,7 @@ import pytest
 from tests.engines import LAZY, lazily
 
 from normwise.tables import lazy_quantiles, lazy_statistics, scan_table
-from normwise.tables.lazy_quantiles import RANK_ERROR
+from normwise.tables.lazy_quantiles import RANK_ERROR, weighted_rank_error
 
 ROWS = 300_000
 QUARTILES = [0.25, 0.5, 0.75]
@@ -74,6 +74,69 @@ def test_ranks_out_of_core(engine, tmp_path):
         for name, values in zip(names, found, strict=True):
             assert np.all(np.diff(values) >= 0), name
             assert rank_errors(table[name], probabilities, values).max() <= RANK_ERROR, name
+
+
+def weighted_rank_errors(values, weights, probabilities, found):
+    """How far, as a share of the weights, each value lies from the ranks whose mean it is to be."""
+    there = np.isfinite(values) & (weights > 0)
+    order = np.argsort(values[there], kind="stable")
+    known, ends = values[there][order], np.cumsum(weights[there][order])
+    rank = np.asarray(probabilities) * (ends[-1] - 1) + 0.5
+    starts = np.concatenate([[0.0], ends])
+    low = starts[np.searchsorted(known, found, "left")]
+    high = starts[np.searchsorted(known, found, "right")]
+    # A value between two neighbours lies anywhere from the end of the one to the start of the other.
+    return np.maximum(np.maximum(low - rank, rank - high), 0) / ends[-1]
+
+
+def test_the_weighted_helper_sees_a_wrong_rank():
+    x, w = np.arange(1000.0), np.where(np.arange(1000) < 500, 3.0, 1.0)
+    assert weighted_rank_errors(x, w, [0.5], np.array([333.0]))[0] == 0
+    assert weighted_rank_errors(x, w, [0.5], np.array([500.0]))[0] > 0.2
+    assert weighted_rank_errors(x, w, [0.5], np.array([320.0]))[0] > 0.01
+
+
+@pytest.mark.parametrize("engine", LAZY)
+def test_weighted_ranks_out_of_core(engine, tmp_path):
+    rows = 30_000
+    table, rng = columns(rows), np.random.default_rng(1)
+    names = ["normal", "lognormal", "discrete", "outlier", "missing"]
+    weights = np.where(rng.random(rows) < 0.1, 0.0, rng.gamma(0.5, 3.0, rows))
+    table["outlier"][weights == 0] = -1e305
+    frame = lazily(engine, pl.DataFrame(table).select(names).with_columns(w=weights), tmp_path)
+    statistics = lazy_statistics(frame, weights="w")
+    allowed = weighted_rank_error(statistics)
+    assert (allowed < 1e-4).all()
+    for probabilities in (QUARTILES, THOUSAND):
+        found = lazy_quantiles(frame, statistics, probabilities, exact_rows=0, weights="w")
+        for name, values, error in zip(names, found, allowed, strict=True):
+            assert np.all(np.diff(values) >= 0), name
+            assert weighted_rank_errors(table[name], weights, probabilities, values).max() <= error, name
+
+
+def test_weights_of_any_size_are_counted_in_units():
+    x = np.random.default_rng(0).standard_normal(5000)
+    for size in (1e-200, 1.0, 1e200):
+        # Of shares, a whole row is all there is: the mean, or here a value of the middle rank.
+        frame = scan_table({"a": x, "w": np.full(5000, size)})
+        statistics = lazy_statistics(frame, weights="w")
+        found = lazy_quantiles(frame, statistics, [0.25, 0.5], exact_rows=0, weights="w")[0]
+        expected = np.quantile(x, [0.25, 0.5] if size >= 1 else [0.5, 0.5])
+        assert np.abs(found - expected).max() < 0.01
+
+
+@pytest.mark.parametrize("engine", LAZY)
+def test_weighted_and_exact_in_memory(engine, tmp_path):
+    table = {name: x for name, x in columns(3000).items() if name != "whole range"}
+    weights = np.random.default_rng(1).integers(0, 4, 3000)
+    frame = lazily(engine, pl.DataFrame(table).with_columns(w=weights), tmp_path)
+    for exact_rows in (4_000_000, 7000):  # all columns at once, and two by two
+        found = lazy_quantiles(
+            frame, lazy_statistics(frame, weights="w"), THOUSAND, exact_rows=exact_rows, weights="w"
+        )
+        for values, x in zip(found, table.values(), strict=True):
+            repeated = np.repeat(x, weights)
+            assert np.array_equal(values, np.quantile(repeated[np.isfinite(repeated)], THOUSAND))
 
 
 @pytest.mark.parametrize("engine", LAZY)

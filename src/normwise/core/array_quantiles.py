@@ -100,10 +100,10 @@ def ranks_of(n: int, probabilities: Vector) -> tuple[NDArray[np.int64], NDArray[
 def interpolated(ordered: NDArray[Any], where: NDArray[np.int64], share: Vector) -> Vector:
     """The quantiles from the values at the ranks of `ranks_of`."""
     values = ordered.astype(np.float64)[where]
-    return _between(values[: len(share)], values[len(share) :], share)
+    return between(values[: len(share)], values[len(share) :], share)
 
 
-def _between(low: Vector, high: Vector, share: Vector) -> Vector:
+def between(low: Vector, high: Vector, share: Vector) -> Vector:
     """From the nearer end, as NumPy does it to the bit; by halves where the distance overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         away = high - low

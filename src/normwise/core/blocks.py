@@ -16,6 +16,9 @@ BLOCK_BYTES = 4 << 20
 """A block has about this many bytes once its values are float64."""
 LANE = 1024
 """Rows are laid side by side up to about this many values: NumPy's inner loops are then long ones."""
+WIDE_LANE = 8192
+"""And up to this many for arithmetic with one row: a row shorter than half of that, which is the size of its
+buffer, NumPy copies again and again."""
 
 _threads = threading.local()
 
@@ -26,6 +29,8 @@ R = TypeVar("R")
 def row_blocks(rows: int, columns: int) -> list[slice]:
     """Slices that cover the rows once; all but the last have a whole number of `rows_side_by_side`.
 
+    All but the last two also have a whole number of those in a wide lane.
+
     Example:
         >>> row_blocks(10, 300_000)[:2], len(row_blocks(10, 300_000)), row_blocks(0, 3)
         ([slice(0, 1, None), slice(1, 2, None)], 10, [])
@@ -33,26 +38,37 @@ def row_blocks(rows: int, columns: int) -> list[slice]:
         [slice(0, 512, None), slice(512, 1000, None)]
     """
     beside = rows_side_by_side(columns)
-    step = max(1, BLOCK_BYTES // (8 * max(1, columns)) // beside) * beside
+    wide = rows_side_by_side(columns, wide=True)
+    step = max(1, BLOCK_BYTES // (8 * max(1, columns)) // wide) * wide
     whole = rows - rows % beside
     blocks = [slice(start, min(start + step, whole)) for start in range(0, whole, step)]
     return blocks if whole == rows else [*blocks, slice(whole, rows)]
 
 
-def rows_side_by_side(columns: int) -> int:
-    """How many rows fill a lane."""
-    return max(1, LANE // max(1, columns))
+def rows_side_by_side(columns: int, wide: bool = False) -> int:
+    """How many rows fill a lane; a wide one holds a whole number of lanes.
+
+    Example:
+        >>> rows_side_by_side(14), rows_side_by_side(14, wide=True)
+        (73, 584)
+    """
+    columns = max(1, columns)
+    beside = max(1, LANE // columns)
+    return beside * max(1, WIDE_LANE // (beside * columns)) if wide else beside
 
 
-def side_by_side(block: NDArray[Any]) -> tuple[NDArray[Any], int]:
+def side_by_side(block: NDArray[Any], wide: bool = False) -> tuple[NDArray[Any], int]:
     """A block whose rows lie in memory one behind the other, several of them as one row, and how many.
 
     Sums over the first axis then run over long rows. What cannot be seen that way comes back as it is.
+
+    Args:
+        wide: Whether as many as fill a wide lane, where they come out even.
     """
     rows, columns = block.shape
-    beside = rows_side_by_side(columns)
-    if rows and rows % beside == 0 and block.flags.c_contiguous:
-        return block.reshape(rows // beside, beside * columns), beside
+    for beside in (rows_side_by_side(columns, wide), rows_side_by_side(columns)):
+        if rows and rows % beside == 0 and block.flags.c_contiguous:
+            return block.reshape(rows // beside, beside * columns), beside
     return block, 1
 
 

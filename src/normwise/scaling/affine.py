@@ -47,7 +47,7 @@ class Affine(NamedTuple):
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64, in its place."""
-        lanes, beside = side_by_side(block)
+        lanes, beside = side_by_side(block, wide=True)
         lanes -= np.tile(self.center, beside)
         lanes *= np.tile(self.scale, beside)
         if self.shift.any():
@@ -88,8 +88,8 @@ class AffineFloat32(NamedTuple):
 
     def of_block(self, block: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """The map of (rows, columns), written into `out`, which the block may lie in memory unlike."""
-        x, found = side_by_side(block)
-        y, beside = side_by_side(out)
+        x, found = side_by_side(block, wide=True)
+        y, beside = side_by_side(out, wide=True)
         if found != beside:  # some rows or columns of a larger array
             out[...] = block
             x = y

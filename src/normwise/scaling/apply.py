@@ -46,8 +46,8 @@ def apply_to_array(formula: Formula, x: NDArray[Any], names: tuple[str, ...], in
                 float32.of_block(block, out=y[rows])
                 return counts
             y[rows] = formula.of_block(block)
-        if getattr(formula, "is_partial", False):
-            _require_values(x[rows], y[rows], names)
+        if without := getattr(formula, "without_value", ""):
+            _require_values(x[rows], y[rows], names, without)
         return counts
 
     found = [counts for counts in each(of_block, row_blocks(*x.shape)) if counts is not None]
@@ -56,15 +56,14 @@ def apply_to_array(formula: Formula, x: NDArray[Any], names: tuple[str, ...], in
     return y
 
 
-def _require_values(given: NDArray[Any], mapped: NDArray[Any], names: Sequence[str]) -> None:
+def _require_values(given: NDArray[Any], mapped: NDArray[Any], names: Sequence[str], without: str) -> None:
     """Raises a ColumnError where a number became NaN, as the map has no value there."""
-    lost = np.argwhere(np.isfinite(given) & np.isnan(mapped))
-    if len(lost):
-        row, i = lost[0]
-        raise ColumnError(
-            f'column "{names[i]}" holds {given[row, i]}, which has no inverse: it is beyond all that the '
-            "power of its column gives. Expected values that transform gave, or such as lie between them."
-        )
+    lost = np.isfinite(given) & np.isnan(mapped)
+    if lost.any():
+        row, i = np.argwhere(lost)[0]
+        count = int(lost[:, i].sum())
+        more = f" and at least {count - 1} more such" if count > 1 else ""
+        raise ColumnError(f'column "{names[i]}" holds {given[row, i]}{more}, which {without}')
 
 
 def _infinities(block: NDArray[Any]) -> NDArray[np.int64] | None:
@@ -110,8 +109,8 @@ def _by_block(formula: Formula, frame: pl.LazyFrame, types: dict[str, Any], infi
         block = np.array(columns.to_numpy(), order="F")
         with np.errstate(all="ignore"):
             mapped = formula.of_block(block)
-        if getattr(formula, "is_partial", False):
-            _require_values(columns.to_numpy(), mapped, tuple(wanted))
+        if without := getattr(formula, "without_value", ""):
+            _require_values(columns.to_numpy(), mapped, tuple(wanted), without)
         return rows.with_columns(
             pl.Series(name, mapped[:, i]).cast(dtype).set(columns[name].is_null(), None)
             for i, (name, dtype) in enumerate(wanted.items())

@@ -16,18 +16,20 @@ from normwise.core.errors import ColumnError, RecordError, TableError, did_you_m
 from normwise.scaling.apply import Formula, apply_to_array, apply_to_frame, require_finite_columns
 from normwise.scaling.columns import (
     Numbers,
+    Weights,
     array_of,
     check_columns,
-    columns_of,
     header_of,
     is_array,
     is_in_memory,
     kinds_of,
+    names_of,
     require_numbers_in,
     require_output,
+    weighted_columns_of,
 )
 from normwise.scaling.max_abs_scaler import MaxAbsScaler
-from normwise.scaling.measure import names_of, select, sketched_statistics_of, statistics_of
+from normwise.scaling.measure import select, sketched_statistics_of, statistics_of
 from normwise.scaling.mergeable import learn_more, merge_scalers
 from normwise.scaling.min_max_scaler import MinMaxScaler
 from normwise.scaling.power_scaler import PowerScaler
@@ -36,7 +38,12 @@ from normwise.scaling.restore import unchanged_if_it_fails
 from normwise.scaling.robust_scaler import RobustScaler
 from normwise.scaling.scaler import Learned, Scaler
 from normwise.scaling.scaler_record import ScalerRecord
-from normwise.scaling.sketched_scaler import SKETCH_SIZE, SketchedScaler, statistics_and_few_values
+from normwise.scaling.sketched_scaler import (
+    SKETCH_SIZE,
+    SketchedScaler,
+    refuse_weights,
+    statistics_and_few_values,
+)
 from normwise.scaling.spread import require_finite
 from normwise.scaling.standard_scaler import StandardScaler
 from normwise.tables.transform import transform_table
@@ -110,25 +117,26 @@ class ColumnScaler(Scaler):
             if scaler is not None and not isinstance(scaler, tuple(SCALERS.values())):
                 raise ValueError(f"{scaler!r} is no scaler of columns. Expected {listing(SCALERS)} or None.")
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learns each column by its scaler, and forgets what it knew; see `Scaler.fit`."""
         with unchanged_if_it_fails(self):
             self._require_parameters()
-            table = columns_of(self, X, fitting=True)
-            self._assign(table)
-            scaled = scaled_columns(table, self._where)
-            statistics = self._statistics(scaled)
+            table, weights = weighted_columns_of(self, X, sample_weight, fitting=True)
+            self._assign(table, weights)
+            scaled = scaled_columns(table, self._where, weights)
+            statistics = self._statistics(scaled, weights)
             self._refuse_infinities(statistics)
             for scaler, positions in self._groups:
-                scaler._fit_to(select(scaled, positions), statistics.select(positions))
+                scaler._fit_to(select(scaled, positions, weights), statistics.select(positions), weights)
             learned = {id(scaler): scaler._learned for scaler, _ in self._groups}
             self._set(statistics, _learned(self._features, self._where, self._groups, learned))
         return self
 
-    def _statistics(self, table: Numbers, weights: Any = None) -> ColumnStatistics:
-        if not self._where:
+    def _statistics(self, table: Numbers, weights: Weights) -> ColumnStatistics:
+        if not self._where and weights is None:
             return ColumnStatistics.empty([])
-        return self._named(statistics_and_few_values(table) if self._sketched else statistics_of(table))
+        of = statistics_and_few_values if self._sketched else statistics_of
+        return self._named(of(table, weights))
 
     def _named(self, statistics: ColumnStatistics) -> ColumnStatistics:
         # Some columns of an array are an array, which counts them from 0 again.
@@ -147,25 +155,31 @@ class ColumnScaler(Scaler):
         for scaler, positions in self._groups:
             scaler._warn_of_constants(statistics.select(positions))
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learns further rows, as if they had been in one table with those before.
+
+        Args:
+            X: A table with the columns of the first call.
+            y: Ignored.
+            sample_weight: As in `fit`, if no column's scaler keeps a sketch.
 
         Raises:
             ColumnError: As `fit`, or if the columns are others than before; nothing is learned then.
-            TableError: If one of the scalers does not learn row by row.
+            TableError: If one of the scalers does not learn row by row, or takes no weights so.
         """
         first = not hasattr(self, "statistics_")
         with unchanged_if_it_fails(self):
             self._require_parameters()
-            table = columns_of(self, X, fitting=first)
+            table, weights = weighted_columns_of(self, X, sample_weight, fitting=first)
             if first:
-                self._assign(table)
+                self._assign(table, weights)
             else:
                 self._learned_from(self.statistics_)
-            scaled = scaled_columns(table, self._where)
+            scaled = scaled_columns(table, self._where, weights)
             sketched = self._where and self._sketched
             if not sketched:
-                return learn_more(self, self._statistics(scaled))
+                return learn_more(self, self._statistics(scaled, weights))
+            refuse_weights("RobustScaler or QuantileScaler", weights)
             return learn_more(self, self._named(sketched_statistics_of(scaled, SKETCH_SIZE)))
 
     def merge(self, other: Self) -> Self:
@@ -187,13 +201,13 @@ class ColumnScaler(Scaler):
                 scaler._learned_from(scaler.statistics_)
         return merge_scalers(self, other)
 
-    def _assign(self, table: Numbers) -> None:
+    def _assign(self, table: Numbers, weights: Weights) -> None:
         """Finds the scalers with the positions of their columns among those scaled, and where these are."""
-        self._features = names_of(table)
+        self._features = names_of(table, weights)
         named = dict(self._by_position(self._features, isinstance(table, np.ndarray)))
         groups: dict[int, tuple[Scaler, list[int]]] = {}
         where: list[int] = []
-        for i, kind in enumerate(kinds_of(table)):
+        for i, kind in enumerate(kinds_of(table, weights)):
             others = (self.kinds or {}).get(kind, self.default) if kind in KINDS else None
             scaler = named.get(i, others)
             if scaler is not None:
@@ -359,8 +373,8 @@ def scaler_of(spec: Any) -> Any:
     return SCALERS[spec["scaler"]]._of_parameters(spec["parameters"])
 
 
-def scaled_columns(table: Numbers, where: list[int]) -> Numbers:
+def scaled_columns(table: Numbers, where: list[int], weights: Weights = None) -> Numbers:
     """The columns that are scaled; raises if they hold anything but numbers."""
-    scaled = select(table, where)
-    require_numbers_in(scaled)
+    scaled = select(table, where, weights)
+    require_numbers_in(scaled, weights)
     return scaled

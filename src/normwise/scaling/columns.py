@@ -26,6 +26,8 @@ from normwise.tables.scan import (
 from normwise.tables.statistics import require_numbers
 
 Numbers = NDArray[Any] | nw.LazyFrame[Any]
+Weights = NDArray[np.float64] | str | None
+"""How often each row counts: numbers beside an array, or the name of a frame's last column."""
 WEIGHT = "sample weight"
 """The name of the column that weights of a frame are kept in, until it is unlike all others."""
 
@@ -59,17 +61,26 @@ def columns_of(scaler: Any, table: Any, fitting: bool) -> Numbers:
     return frame
 
 
-def require_numbers_in(table: Numbers) -> None:
+def require_numbers_in(table: Numbers, weights: Weights = None) -> None:
     """Raises a ColumnError that names the columns of a frame which hold anything but numbers and booleans."""
     if not isinstance(table, np.ndarray):
-        require_numbers(table.collect_schema())
+        schema = table.collect_schema()
+        require_numbers({name: schema[name] for name in names_of(table, weights)})
 
 
-def kinds_of(table: Numbers) -> list[str]:
+def names_of(table: Numbers, weights: Weights = None) -> list[str]:
+    """The columns' names but for that of the weights; ``x0, x1, …`` for an array's."""
+    if isinstance(table, np.ndarray):
+        return [f"x{i}" for i in range(table.shape[1])]
+    return [name for name in table.collect_schema() if not (isinstance(weights, str) and name == weights)]
+
+
+def kinds_of(table: Numbers, weights: Weights = None) -> list[str]:
     """What each column holds: "boolean", "integer", "float" or "other"."""
     if isinstance(table, np.ndarray):
         return ["float"] * table.shape[1]
-    return [_kind(dtype) for dtype in table.collect_schema().values()]
+    schema = table.collect_schema()
+    return [_kind(schema[name]) for name in names_of(table, weights)]
 
 
 def _kind(dtype: Any) -> str:
@@ -80,10 +91,28 @@ def _kind(dtype: Any) -> str:
     return "float" if dtype.is_numeric() else "other"
 
 
-def weighted_numbers_of(scaler: Any, table: Any, weights: Any, fitting: bool) -> tuple[Numbers, Any]:
-    """The same, and the weights of its rows: an array beside an array, or the name of a column."""
+def weighted_numbers_of(scaler: Any, table: Any, weights: Any, fitting: bool) -> tuple[Numbers, Weights]:
+    """What `numbers_of` gives, and the weights of its rows.
+
+    Args:
+        scaler: The estimator.
+        table: What the caller gave.
+        weights: None, one number a row of an array or a frame in memory, or the name of a column.
+        fitting: Whether the columns are learned, not compared.
+
+    Raises:
+        TableError: If the weights are not one a row, finite and 0 or more.
+        ColumnError: If there is no such column.
+    """
+    numbers, counted = weighted_columns_of(scaler, table, weights, fitting)
+    require_numbers_in(numbers, counted)
+    return numbers, counted
+
+
+def weighted_columns_of(scaler: Any, table: Any, weights: Any, fitting: bool) -> tuple[Numbers, Weights]:
+    """The same, where the columns of a frame may hold anything."""
     if weights is None:
-        return numbers_of(scaler, table, fitting), None
+        return columns_of(scaler, table, fitting), None
     if isinstance(weights, str):
         return _named_weights(scaler, table, weights, fitting)
     if is_paths(table) or is_reader(table):
@@ -91,9 +120,9 @@ def weighted_numbers_of(scaler: Any, table: Any, weights: Any, fitting: bool) ->
             "the sample weights are an array, but the rows come from files or in batches. Give the name of "
             "the column that holds them."
         )
-    numbers = numbers_of(scaler, table, fitting)
+    numbers = columns_of(scaler, table, fitting)
     if isinstance(numbers, np.ndarray):
-        return numbers, weights
+        return numbers, frequency_weights(weights, len(numbers))
     return _beside(to_frame(table), weights)
 
 
@@ -145,8 +174,8 @@ def _named_weights(scaler: Any, table: Any, name: str, fitting: bool) -> tuple[N
     known = list(frame.collect_schema())
     if name not in known:
         raise ColumnError(f'there is no column "{name}" of sample weights. {did_you_mean(name, known)}')
-    numbers_of(scaler, frame.drop(name), fitting)
-    return frame, name
+    columns_of(scaler, features := frame.drop(name), fitting)
+    return frame.select(*features.collect_schema(), name), name
 
 
 def _beside(frame: pl.DataFrame, weights: Any) -> tuple[Numbers, str]:

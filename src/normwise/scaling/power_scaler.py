@@ -12,7 +12,7 @@ from normwise.core.errors import ColumnError, TableError, listing
 from normwise.scaling.affine import Affine, Vector
 from normwise.scaling.apply import Formula
 from normwise.scaling.arguments import require_flags
-from normwise.scaling.columns import Numbers
+from normwise.scaling.columns import Numbers, Weights
 from normwise.scaling.likelihood import maximize
 from normwise.scaling.measure import statistics_after
 from normwise.scaling.scaler import Learned, Scaler
@@ -46,7 +46,7 @@ class PowerScaler(Scaler):
 
     Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
     float64. It reads a table that is not in memory about a dozen times to find λ, and hence has no
-    `partial_fit` and no `merge`.
+    `partial_fit` and no `merge`. Of weighted rows, n and all sums and means above are weighted.
 
     Args:
         method: T.
@@ -99,16 +99,17 @@ class PowerScaler(Scaler):
         if self.method not in METHODS:
             raise ValueError(f'method must be "yeo-johnson" or "log1p", got {self.method!r}')
 
-    def _measure(self, table: Numbers, statistics: ColumnStatistics) -> Learned:
+    def _measure(self, table: Numbers, statistics: ColumnStatistics, weights: Weights) -> Learned:
         if self.method == "log1p":
             _require_above_minus_one(statistics)
             lambdas = np.full(len(statistics.names), np.nan)
         else:
             flat = constant_columns(statistics) | _barely_bends(statistics)
-            lambdas = np.ones(len(flat)) if flat.all() else np.where(flat, 1.0, _likeliest(table, statistics))
+            likeliest = 1.0 if flat.all() else _likeliest(table, statistics, weights)
+            lambdas = np.where(flat, 1.0, likeliest)
         fits = _reaches_finite(self._power(lambdas), statistics)
         require_float64(statistics, np.where(fits, 0.0, np.inf), "their power")
-        (bent,) = statistics_after([self._power(lambdas)], table)
+        (bent,) = statistics_after([self._power(lambdas)], table, weights)
         learned = {"lambdas": lambdas, "mean": bent.moments.mean, "variance": bent.moments.variance()}
         return {name: values.tolist() for name, values in learned.items()}
 
@@ -142,6 +143,15 @@ class PowerScaler(Scaler):
     def _inverse(self) -> Then:
         back = Expm1() if self.method == "log1p" else YeoJohnson.of(self.lambdas_).inverse()
         return Then(Affine(self.center_, self.scale_, self.shift_).inverse(), back)
+
+    def transform(self, X: Any) -> Any:
+        """The scaled table; see `Scaler.transform`.
+
+        Raises:
+            ColumnError: As there; with ``"log1p"`` also if a value is −1 or less. DuckDB and Spark, and the
+                layer in a model, have NaN there.
+        """
+        return super().transform(X)
 
     def inverse_transform(self, X: Any) -> Any:
         """The table in its own units again; a constant column comes back as its constant.
@@ -189,16 +199,16 @@ class PowerScaler(Scaler):
         )
 
 
-def _likeliest(table: Numbers, statistics: ColumnStatistics) -> Vector:
+def _likeliest(table: Numbers, statistics: ColumnStatistics, weights: Weights) -> Vector:
     count = np.array(statistics.counts)
     # With both powers 0 the transformation is s·log(1 + |x|), whose sum the likelihood holds.
     zeros = np.zeros(len(count))
-    (found,) = statistics_after([YeoJohnson(zeros, zeros)], table)
+    (found,) = statistics_after([YeoJohnson(zeros, zeros)], table, weights)
     logs = found.moments.mean * count
 
     def likelihood(lambdas: Vector) -> Vector:
         powers = [YeoJohnson.of(row) for row in lambdas]
-        variance = np.stack([bent.moments.variance() for bent in statistics_after(powers, table)])
+        variance = np.stack([bent.moments.variance() for bent in statistics_after(powers, table, weights)])
         reached = np.stack([_keeps_digits(power, statistics) for power in powers])
         found = -count / 2.0 * np.log(variance) + (lambdas - 1.0) * logs
         return np.asarray(np.where((variance > 0) & reached, found, -np.inf))

@@ -31,7 +31,8 @@ class QuantileScaler(SketchedScaler):
 
     Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
     float64. In memory the quantiles are exact; a table that is read as a stream gives them to a rank error of
-    1e-5. With `partial_fit` they come from mergeable sketches. No row is ever left out.
+    1e-5. With `partial_fit` they come from mergeable sketches. No row is ever left out. Of weighted rows they
+    are those of `normwise.core.weighted_quantiles`: weights are counts, and must not be shares that sum to 1.
 
     Args:
         n_quantiles: How many quantiles describe a column; no more than the table has rows.

@@ -30,7 +30,8 @@ class RobustScaler(SketchedScaler, AffineScaler):
 
     Takes any table and gives back the kind it was given: float32 stays float32, anything else becomes
     float64. In memory the quantiles are exact; a table that is read as a stream gives them to a rank error of
-    1e-5. With `partial_fit` they come from mergeable sketches.
+    1e-5. With `partial_fit` they come from mergeable sketches. Of weighted rows they are those of
+    `normwise.core.weighted_quantiles`: weights are counts, and must not be shares that sum to 1.
 
     Args:
         quantile_range: ``(low, high)`` in percent.

@@ -17,15 +17,17 @@ from normwise.core.errors import ColumnError, RecordError, TableError, did_you_m
 from normwise.scaling.apply import Formula, apply_to_array, apply_to_frame, require_finite_columns
 from normwise.scaling.columns import (
     Numbers,
+    Weights,
     array_of,
     check_columns,
     header_of,
     is_array,
     is_in_memory,
-    numbers_of,
+    names_of,
     require_output,
+    weighted_numbers_of,
 )
-from normwise.scaling.measure import names_of, statistics_of
+from normwise.scaling.measure import statistics_of
 from normwise.scaling.restore import unchanged_if_it_fails
 from normwise.scaling.scaler_record import ScalerRecord, read_scaler_record
 from normwise.scaling.spread import require_finite, warn_of_constants
@@ -49,7 +51,7 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
 
     infinite: str
 
-    def _measure(self, table: Numbers, statistics: ColumnStatistics) -> Learned:
+    def _measure(self, table: Numbers, statistics: ColumnStatistics, weights: Weights) -> Learned:
         """What is learned besides the statistics, as lists of numbers that JSON holds."""
         return {}
 
@@ -71,35 +73,39 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
         """What a constant column becomes."""
         return 0.0
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learns what it needs of each column, and forgets what it knew.
 
         Args:
             X: Any table of numbers, in memory, in files or on an engine: see `normwise.tables.scan_table`.
                 NaN and null are ignored.
             y: Ignored.
+            sample_weight: How often each row counts: 2 is "seen twice", a row of weight 0 is not there. An
+                array of one number a row, for arrays and frames in memory; or the name of a column of `X`,
+                which then is no feature.
 
         Returns:
             The scaler itself.
 
         Raises:
             ColumnError: If a column holds ±inf and `infinite` is "raise", or anything but numbers.
+            TableError: If the weights are not one a row, finite and 0 or more.
         """
         with unchanged_if_it_fails(self):
-            return self._fit(numbers_of(self, X, fitting=True))
+            return self._fit(*weighted_numbers_of(self, X, sample_weight, fitting=True))
 
-    def _fit(self, table: Numbers, weights: Any = None) -> Self:
+    def _fit(self, table: Numbers, weights: Weights) -> Self:
         self._require_parameters()
-        return self._fit_to(table, self._statistics(table, weights))
+        return self._fit_to(table, self._statistics(table, weights), weights)
 
-    def _statistics(self, table: Numbers, weights: Any = None) -> ColumnStatistics:
+    def _statistics(self, table: Numbers, weights: Weights) -> ColumnStatistics:
         return statistics_of(table, weights)
 
-    def _fit_to(self, table: Numbers, statistics: ColumnStatistics) -> Self:
+    def _fit_to(self, table: Numbers, statistics: ColumnStatistics, weights: Weights) -> Self:
         """Learns a table whose statistics are known."""
         self._require_parameters()
         self._refuse_infinities(statistics)
-        self._set(statistics, self._measure(table, statistics))
+        self._set(statistics, self._measure(table, statistics, weights))
         self._warn_of_constants(statistics)
         return self
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import TableError
-from normwise.scaling.columns import Numbers, numbers_of
-from normwise.scaling.measure import quantiles_of, sketched_statistics_of, statistics_of
+from normwise.scaling.columns import Numbers, Weights, numbers_of
+from normwise.scaling.measure import quantiles_of, rows_counted, sketched_statistics_of, statistics_of
 from normwise.scaling.mergeable import learn_more, merge_scalers
 from normwise.scaling.restore import unchanged_if_it_fails
 from normwise.scaling.scaler import Learned, Scaler
@@ -31,19 +31,22 @@ class SketchedScaler(Scaler):
         """The number of these."""
         raise NotImplementedError
 
-    def _statistics(self, table: Numbers, weights: Any = None) -> ColumnStatistics:
-        return statistics_and_few_values(table)
+    def _statistics(self, table: Numbers, weights: Weights) -> ColumnStatistics:
+        return statistics_and_few_values(table, weights)
 
-    def _measure(self, table: Numbers, statistics: ColumnStatistics) -> Learned:
-        p = self._probabilities(statistics.rows)
-        found, error = quantiles_of(table, statistics, p)
-        return {"quantiles": found.tolist(), "rank_error": error.tolist()}
+    def _measure(self, table: Numbers, statistics: ColumnStatistics, weights: Weights) -> Learned:
+        rows = rows_counted(table, statistics, weights)
+        found, error = quantiles_of(table, statistics, self._probabilities(rows), weights)
+        learned = {"quantiles": found.tolist(), "rank_error": error.tolist()}
+        return learned if weights is None else {**learned, "rows": rows}
 
     def _learned_from(self, statistics: ColumnStatistics) -> Learned:
         if not statistics.sketches:
+            many = statistics.rows > SKETCH_SIZE
+            why = f"above {SKETCH_SIZE} rows" if many else "with sample weights"
             raise TableError(
                 f"this {type(self).__name__} was fitted by fit on {statistics.rows} rows, of which it keeps "
-                f"quantiles and no sketch (above {SKETCH_SIZE} rows), so that no further rows can be taken "
+                f"quantiles and no sketch ({why}), so that no further rows can be taken "
                 "in. Expected one that has learned by partial_fit from its first rows on."
             )
         p = self._probabilities(statistics.rows)
@@ -58,7 +61,8 @@ class SketchedScaler(Scaler):
         self.rank_error_ = learned_numbers(learned, "rank_error", (columns,))
         if not ((self.rank_error_ >= 0) & (self.rank_error_ <= 1)).all():
             raise ValueError(f"rank_error is {self.rank_error_.tolist()}; expected shares from 0 to 1")
-        found = learned_numbers(learned, "quantiles", (columns, self._how_many(statistics.rows)))
+        how_many = self._how_many(learned.get("rows", statistics.rows))
+        found = learned_numbers(learned, "quantiles", (columns, how_many))
         _require_quantiles(statistics, found)
         self._learn_quantiles(statistics, found)
 
@@ -66,20 +70,22 @@ class SketchedScaler(Scaler):
         """Sets the public attributes from (columns, probabilities)."""
         raise NotImplementedError
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: None = None) -> Self:
         """Learns further rows by a sketch of each column's values; `rank_error_` bounds what that costs.
 
         Args:
             X: A table with the columns of the first call.
             y: Ignored.
+            sample_weight: None: a sketch counts each row once. `fit` takes weights.
 
         Returns:
             The scaler itself.
 
         Raises:
             ColumnError: As `fit`, or if the columns are others than before; nothing is learned then.
-            TableError: If the scaler was fitted by `fit`, which keeps no sketch.
+            TableError: If the scaler was fitted by `fit`, which keeps no sketch, or there are weights.
         """
+        refuse_weights(type(self).__name__, sample_weight)
         first = not hasattr(self, "statistics_")
         if not first:
             self._learned_from(self.statistics_)
@@ -103,8 +109,19 @@ class SketchedScaler(Scaler):
         return merge_scalers(self, other)
 
 
-def statistics_and_few_values(table: Numbers) -> ColumnStatistics:
+def refuse_weights(scaler: str, weights: Any) -> None:
+    """Raises a TableError if there are weights of rows that a sketch would count."""
+    if weights is not None:
+        raise TableError(
+            f"a {scaler} that learns row by row keeps a sketch, which counts each row once: it takes no "
+            "sample weights. Fit it on the whole table with them, or repeat the rows."
+        )
+
+
+def statistics_and_few_values(table: Numbers, weights: Weights = None) -> ColumnStatistics:
     """The statistics; with sketches where the rows are so few that a sketch is their values, at no cost."""
+    if weights is not None:
+        return statistics_of(table, weights)
     statistics = None if isinstance(table, np.ndarray) else statistics_of(table)
     rows = len(table) if isinstance(table, np.ndarray) else statistics.rows  # type: ignore[union-attr]
     if rows <= SKETCH_SIZE:

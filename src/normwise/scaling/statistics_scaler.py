@@ -14,27 +14,6 @@ from normwise.scaling.restore import unchanged_if_it_fails
 class StatisticsScaler(AffineScaler):
     """An affine scaler that follows from the `ColumnStatistics` alone: it learns row by row and merges."""
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learns the statistics of each column, and forgets what it knew.
-
-        Args:
-            X: Any table of numbers, in memory, in files or on an engine: see `normwise.tables.scan_table`.
-                NaN and null are ignored.
-            y: Ignored.
-            sample_weight: How often each row counts: 2 is "seen twice", a row of weight 0 is not there. An
-                array of one number a row, for arrays and frames in memory; or the name of a column of `X`,
-                which then is no feature.
-
-        Returns:
-            The scaler itself.
-
-        Raises:
-            ColumnError: If a column holds ±inf and `infinite` is "raise", or anything but numbers.
-            TableError: If the weights are not one a row, finite and 0 or more.
-        """
-        with unchanged_if_it_fails(self):
-            return self._fit(*weighted_numbers_of(self, X, sample_weight, fitting=True))
-
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learns further rows, as if they had been in one table with those before.
 

@@ -67,13 +67,22 @@ class YeoJohnson(NamedTuple):
         return YeoJohnsonInverse(self.above, self.below)
 
 
+NO_INVERSE = (
+    "has no inverse: it is beyond all that the power of its column gives. Expected values that transform "
+    "gave, or such as lie between them."
+)
+NO_LOGARITHM = (
+    'has no log(1 + x). Expected values above −1, as fit did: clip them first, or take method="yeo-johnson".'
+)
+
+
 class YeoJohnsonInverse(NamedTuple):
     """``x = s·((1 + l·|y|)^(1/l) − 1)``; NaN where no x has that y, as l·|y| ≤ −1 there."""
 
     above: Vector
     below: Vector
     by_block: bool = True
-    is_partial: bool = True
+    without_value: str = NO_INVERSE
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64."""
@@ -100,6 +109,7 @@ class Log1p(NamedTuple):
     """``y = log(1 + x)``, for x > −1."""
 
     by_block: bool = True
+    without_value: str = NO_LOGARITHM
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64; NaN for x ≤ −1."""
@@ -133,9 +143,9 @@ class Then(NamedTuple):
     by_block: bool = True
 
     @property
-    def is_partial(self) -> bool:
-        """Whether numbers may have no value: NaN there is an error."""
-        return bool(getattr(self.second, "is_partial", False))
+    def without_value(self) -> str:
+        """What numbers lack that become NaN, for an error; nothing where all have a value."""
+        return str(getattr(self.first, "without_value", "") or getattr(self.second, "without_value", ""))
 
     def of_block(self, block: NDArray[Any]) -> NDArray[Any]:
         """The map of (rows, columns) of float64."""

@@ -77,14 +77,24 @@ class Cell:
         return self.low * (1 - share) + self.high * share
 
 
-def count_cells(values: nw.LazyFrame[Any], grid: Grid, below: int) -> Iterator[Cell]:
-    """The cells, in order, of the values in column ``x``, before which `below` others come."""
+def count_cells(
+    values: nw.LazyFrame[Any], grid: Grid, below: int, count: nw.Expr | None = None
+) -> Iterator[Cell]:
+    """The cells, in order, of the values in column ``x``, before which `below` others come.
+
+    Args:
+        values: The column.
+        grid: The bins.
+        below: How many values come before.
+        count: What says how many values there are; their number by default.
+    """
     x = nw.col("x")
+    number = nw.len() if count is None else count
     counted = (
         values.with_columns(grid.key(x).alias("key"))
         .group_by("key")
-        .agg(nw.len().alias("count"), x.min().alias("low"), x.max().alias("high"))
+        .agg(number.alias("count"), x.min().alias("low"), x.max().alias("high"))
     )
-    for key, count, low, high in collect(counted).sort("key").iter_rows():
-        yield Cell(grid, int(key), below, int(count), float(low), float(high))
-        below += int(count)
+    for key, seen, low, high in collect(counted).sort("key").iter_rows():
+        yield Cell(grid, int(key), below, int(seen), float(low), float(high))
+        below += int(seen)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from normwise.core.array_quantiles import quantiles_of
 from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import TableError
+from normwise.core.weighted_quantiles import weighted_quantiles_of
 from normwise.tables.collect import collect
 from normwise.tables.counted_quantiles import counted_quantiles
 from normwise.tables.histogram import Cell, Grid, count_cells
@@ -32,6 +33,8 @@ COUNTED_BINS = 1 << 14
 REACH = 8.0
 """The first grid spans so many standard deviations on either side of the mean."""
 WIDEST = 4e307
+UNITS = 50
+"""Weights of a stream are counted in whole units, of which all rows have up to 2 to the power of so many."""
 
 Floats = NDArray[np.float64]
 
@@ -41,8 +44,11 @@ def lazy_quantiles(
     statistics: ColumnStatistics,
     probabilities: ArrayLike,
     exact_rows: int = EXACT_ROWS,
+    weights: str | None = None,
 ) -> Floats:
     """Quantiles of the finite values of each column, by NumPy's "linear" definition.
+
+    With weights, by that of `core.weighted_quantiles`, above `exact_rows` to `weighted_rank_error`.
 
     Up to `exact_rows` rows they are exact. Above, the values are counted in bins. Where Polars is the engine
     and the bins that hold a quantile hold few values, these are kept, and the quantiles exact again.
@@ -54,6 +60,7 @@ def lazy_quantiles(
         statistics: Of this frame, as `lazy_statistics` gives: the columns, and where to look first.
         probabilities: Between 0 and 1.
         exact_rows: So many rows of one column fit into memory.
+        weights: The column that says how often each row counts, finite and 0 or more.
 
     Returns:
         (columns, probabilities), in the columns' units; NaN where a column has no finite value.
@@ -80,15 +87,15 @@ def lazy_quantiles(
         return np.empty((len(names), len(shares)))
     together = max(1, exact_rows // max(1, statistics.rows))
     if statistics.rows <= exact_rows and together >= len(names):
-        return _exact(frame, names, shares)
-    with rereadable(frame, names) as again:
+        return _exact(frame, names, shares, weights)
+    with rereadable(frame, names if weights is None else [*names, weights]) as again:
         if statistics.rows <= exact_rows:
             groups = [names[start : start + together] for start in range(0, len(names), together)]
-            return np.concatenate([_exact(again, group, shares) for group in groups])
-        found = _by_counting(again, statistics, shares)
+            return np.concatenate([_exact(again, group, shares, weights) for group in groups])
+        found = _by_counting(again, statistics, shares) if weights is None else {}
         return np.stack(
             [
-                found[name] if name in found else _by_bins(again, statistics, i, shares)
+                found[name] if name in found else _by_bins(again, statistics, i, shares, weights)
                 for i, name in enumerate(names)
             ]
         )
@@ -104,9 +111,23 @@ def _by_counting(frame: nw.LazyFrame[Any], statistics: ColumnStatistics, shares:
     return counted_quantiles(native, grids, shares)
 
 
-def _exact(frame: nw.LazyFrame[Any], names: list[str], shares: Floats) -> Floats:
-    columns = collect(frame.select(nw.col(*names).cast(nw.Float64)))
-    return np.stack([_quantiles_of(column, shares) for column in columns.iter_columns()])
+def weighted_rank_error(statistics: ColumnStatistics) -> Floats:
+    """What the rank of a weighted quantile above `EXACT_ROWS` is off by at most, a share of the weights.
+
+    Besides `RANK_ERROR` there is half a row, as one rank stands for those from h to h + 1, and half a unit
+    for the rounding of each weight.
+    """
+    total = np.maximum(statistics.counts, 1e-300)
+    return np.minimum(RANK_ERROR + 0.5 / total + statistics.rows * 2.0**-UNITS, 1.0)
+
+
+def _exact(frame: nw.LazyFrame[Any], names: list[str], shares: Floats, weights: str | None) -> Floats:
+    columns = collect(frame.select(nw.col(*names, *([weights] if weights else [])).cast(nw.Float64)))
+    if weights is None:
+        return np.stack([_quantiles_of(column, shares) for column in columns.iter_columns()])
+    counted = columns[weights].to_numpy()
+    # To NumPy null is NaN, and neither is a value.
+    return np.stack([weighted_quantiles_of(columns[name].to_numpy(), counted, shares) for name in names])
 
 
 def _quantiles_of(column: pl.Series, shares: Floats) -> Floats:
@@ -115,23 +136,34 @@ def _quantiles_of(column: pl.Series, shares: Floats) -> Floats:
     return quantiles_of(finite, shares)
 
 
-def _by_bins(frame: nw.LazyFrame[Any], statistics: ColumnStatistics, i: int, shares: Floats) -> Floats:
+def _by_bins(
+    frame: nw.LazyFrame[Any], statistics: ColumnStatistics, i: int, shares: Floats, weights: str | None
+) -> Floats:
     value = nw.col(statistics.names[i]).cast(nw.Float64)
     x = nw.col("x")
-    finite = frame.select(value.alias("x")).filter((x - x) == 0)
+    # A power of two keeps whole weights whole; whole units add up to the same in whatever order.
+    unit = 2.0 ** math.floor(UNITS - math.log2(max(statistics.counts[i], 1e-300))) if weights else 1.0
+    parts = [(nw.col(weights).cast(nw.Float64) * unit).round().cast(nw.Int64).alias("n")] if weights else []
+    finite = frame.select(value.alias("x"), *parts).filter((x - x) == 0)
+    number = nw.col("n").sum() if weights else None
+    if weights:
+        finite = finite.filter(nw.col("n") > 0)
     few = 2 * len(shares) <= MANY_RANKS
     grid = _first_grid(statistics, i, FEW_BINS if few else MANY_BINS)
-    cells = list(count_cells(finite, grid, 0))
+    cells = list(count_cells(finite, grid, 0, number))
     if not cells:
         return np.full(len(shares), np.nan)
     count = cells[-1].below + cells[-1].count
-    at = shares * (count - 1)
+    # The middle of the ranks that a weighted quantile is the mean of.
+    row = min(unit, count)
+    at = np.clip(shares * (count - row) + row / 2, 0, count - 1) if weights else shares * (count - 1)
     ranks = np.unique([np.floor(at), np.ceil(at)]).astype(np.int64)
-    found = _Search(finite, count, FEW_BINS if few else MOST_BINS).values(cells, ranks)
+    found = _Search(finite, count, FEW_BINS if few else MOST_BINS, number).values(cells, ranks)
     below = found[np.searchsorted(ranks, np.floor(at))]
     above = found[np.searchsorted(ranks, np.ceil(at))]
     share = at - np.floor(at)
-    return below * (1 - share) + above * share
+    # The line between equal values may miss them by a rounding.
+    return np.where(below == above, below, below * (1 - share) + above * share)
 
 
 def _first_grid(statistics: ColumnStatistics, i: int, bins: int) -> Grid:
@@ -152,6 +184,7 @@ class _Search:
     finite: nw.LazyFrame[Any]
     count: int
     bins: int
+    number: nw.Expr | None
 
     def values(self, cells: list[Cell], ranks: NDArray[np.int64]) -> Floats:
         """The values at the ranks, which are sorted."""
@@ -194,14 +227,15 @@ class _Search:
         """A new grid over all values from `low` to `high`."""
         x = nw.col("x")
         grid = Grid.over(*_halfway(low, high), self.bins)
-        return self._checked(list(count_cells(self.finite.filter((x >= low) & (x <= high)), grid, below)))
+        between = self.finite.filter((x >= low) & (x <= high))
+        return self._checked(list(count_cells(between, grid, below, self.number)))
 
     def _cut_each(self, cells: list[Cell], finer: Grid) -> list[Cell]:
         """The same grid, finer, over the values of these cells alone."""
         x, coarse = nw.col("x"), cells[0].grid
         chosen = self.finite.filter(coarse.key(x).is_in([cell.key for cell in cells]))
         times = finer.bins // coarse.bins
-        parts = list(count_cells(chosen, finer, 0))
+        parts = list(count_cells(chosen, finer, 0, self.number))
         return self._checked(_within(parts, {cell.key: cell.below for cell in cells}, times))
 
     def _checked(self, cells: list[Cell]) -> list[Cell]:
