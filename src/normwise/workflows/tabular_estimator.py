@@ -91,9 +91,14 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         callbacks: Sequence[Any],
     ) -> Self:
         """Fits on class numbers or standardized floats; `schema` is the target's part of the schema."""
+        import keras
+
+        from normwise.training.compilation_cache import use_compilation_cache
         from normwise.workflows.network import quantile_bins, tabular_network
         from normwise.workflows.train_network import Rows, train_network
 
+        if keras.backend.backend() == "jax":
+            use_compilation_cache()  # before the network is built, which compiles some dozen small programs
         preset = self.resolved_preset()
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         frame = self._frame_to_fit(X, len(targets))
