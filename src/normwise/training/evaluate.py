@@ -8,9 +8,9 @@ from typing import Any
 import keras
 
 from normwise.training.buffers import source_of
+from normwise.training.distribute import require_same_batches, steps_a_call
 from normwise.training.keras_trainer import EpochBatches, pythonify_logs
 from normwise.training.loop import take_steps
-from normwise.training.pace import Pace
 from normwise.training.phase import TEST
 from normwise.training.program import Programs
 
@@ -28,7 +28,7 @@ class Evaluation:
     def __init__(self, model: Any, data: Any, batch_size: int | None, steps: int | None) -> None:
         self.model, self.batch_size, self.steps = model, batch_size, steps
         self.x, self.y, self.sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        self.programs, self.pace = Programs(model, TEST), Pace(model.steps_per_execution)
+        self.programs, self.pace = Programs(model, TEST), steps_a_call(model.steps_per_execution)
         self.batches: EpochBatches | None = None
 
     def evaluate(self, callbacks: Any, between: Callable[[], None]) -> dict[str, Any]:
@@ -43,6 +43,7 @@ class Evaluation:
                 steps_per_epoch=self.steps,
                 shuffle=False,
             )
+            require_same_batches(self.batches)
             model._symbolic_build(iterator=self.batches)
             self.source = source_of(self.batches)
         self.batches.reset()

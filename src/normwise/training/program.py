@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from normwise.training.distribute import result_shardings
 from normwise.training.phase import Phase, State
 
 
@@ -79,7 +80,8 @@ class Programs:
         key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
         if key not in self._programs:
             begun = time.perf_counter()
-            self._programs[key] = jax.jit(self._steps, donate_argnums=0).lower(*arguments).compile()
+            steps = jax.jit(self._steps, donate_argnums=0, out_shardings=result_shardings(arguments[0]))
+            self._programs[key] = steps.lower(*arguments).compile()
             batch = jax.tree.leaves(arguments[1])[0].shape[1]
             self.compilations.append(Compilation(self.phase.name, batch, time.perf_counter() - begun))
         return self._programs[key]
