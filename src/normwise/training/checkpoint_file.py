@@ -68,7 +68,7 @@ def read_saved(file: Path) -> Saved | None:
         RecordError: If the file is damaged, not a checkpoint, or of a newer version.
     """
     try:
-        with np.load(file, allow_pickle=False) as members:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as members:
             facts = json.loads(str(members["facts"]))
             _check_version(file, facts.pop("version"))
             arrays = {

@@ -66,6 +66,12 @@ def result_shardings(state: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf.sharding, state), everywhere, everywhere, everywhere
 
 
+def beyond_one_process() -> bool:
+    """Whether variables may lie where this process cannot read them."""
+    distribution = keras.distribution.distribution()
+    return isinstance(distribution, keras.distribution.ModelParallel) and jax.process_count() > 1
+
+
 def steps_a_call(fixed: int) -> Pace:
     """The pace of one process; several must all ask for the same steps, and not by a clock of their own."""
     return Pace(WHOLE_BUFFER if fixed == 1 and jax.process_count() > 1 else fixed)
