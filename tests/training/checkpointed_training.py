@@ -2,10 +2,10 @@
 
     python -m tests.training.checkpointed_training FOLDER RESULT HOW…
 
-Each HOW is one process: "batch:N" kills itself at the end of the N-th chunk, "write:N" halfway through the N-th file
-that it writes; "after:SECONDS" takes its time, spends half of it on writing, and is killed so long after it began;
-"whole" is not killed. A training that ends writes its weights, History and random state to RESULT. What became of
-the processes is printed: a number each, as `Popen.returncode` has it.
+Each HOW is one process: "batch:N" kills itself at the end of the N-th chunk, "write:N" halfway through the
+N-th file that it writes; "after:SECONDS" takes its time, spends half of it on writing, and is killed so long
+after it began; "whole" is not killed. A training that ends writes its weights, History and random state to
+RESULT. What became of the processes is printed: a number each, as `Popen.returncode` has it.
 """
 
 import json
@@ -104,7 +104,9 @@ def run(folder, path, how, begun):
     checkpoint.SHARE = 1 if kind == "after" else 0
     if kind == "write":
         kill_in_write(int(number))
-    callbacks = {"batch": lambda: [KilledAfter(int(number))], "after": lambda: [Slow(begun)]}.get(kind, list)()
+    callbacks = {"batch": lambda: [KilledAfter(int(number))], "after": lambda: [Slow(begun)]}.get(
+        kind, list
+    )()
     np.savez(path, **train(folder, callbacks))
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import itertools
-import json
 import os
 
 import keras
@@ -21,7 +20,11 @@ CHUNK = 4
 
 
 def network(units=3, activation="tanh", loss="mse", optimizer="sgd", **arguments):
-    layers = [keras.layers.Dense(units, activation=activation), keras.layers.Dropout(0.3), keras.layers.Dense(1)]
+    layers = [
+        keras.layers.Dense(units, activation=activation),
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(1),
+    ]
     model = keras.Sequential([keras.Input((2,)), *layers])
     model.compile(optimizer, loss, **{"steps_per_execution": CHUNK, **arguments})
     return model
@@ -114,7 +117,7 @@ def half():
 def meddling():
     """Callbacks that change the weights and the learning rate at the ends of epochs."""
     return [
-        keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.9 * rate),
+        keras.callbacks.LearningRateScheduler(lambda _, rate: 0.9 * rate),
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
     ]
 
@@ -125,16 +128,21 @@ def meddling():
         pytest.param((1, 8), {}, id="shuffled"),
         pytest.param((1, 8), {"shuffle": "batch"}, id="shuffled within batches"),
         # Five epochs of four batches by one order of the rows.
-        pytest.param((3, 0), {"steps_per_epoch": 4, "epochs": 6, "batch_size": 8}, id="one order, many epochs"),
+        pytest.param((3, 0), {"steps_per_epoch": 4, "epochs": 6, "chunks": 4}, id="one order, many epochs"),
         pytest.param((1, 0), {"data": Batches}, id="PyDataset"),
         pytest.param((1, 0), {"data": generator, "steps_per_epoch": 20, "shuffle": False}, id="generator"),
-        pytest.param((1, 8), {"model": averaging, "made": meddling, "validation_split": 0.2}, id="callbacks"),
+        pytest.param(
+            (1, 8),
+            {"model": averaging, "made": meddling, "validation_split": 0.2, "chunks": 7},
+            id="callbacks",
+        ),
         pytest.param((1, 8), {"model": half}, id="bfloat16"),
     ],
 )
-def test_an_error_and_the_same_call_again(tmp_path, always, where, given):
-    made = given.pop("made", list) if "made" in given else list
-    chunks = 4 if given.get("epochs") == 6 else 8 if "validation_split" not in given else 7
+@pytest.mark.usefixtures("always")
+def test_an_error_and_the_same_call_again(tmp_path, where, given):
+    given = dict(given)
+    made, chunks = given.pop("made", list), given.pop("chunks", 8)
     with pytest.raises(InterruptedError):
         train(tmp_path, [*made(), Stopped(chunks)], **given)
     assert (facts(tmp_path)["epoch"], facts(tmp_path)["step"]) == where
@@ -154,7 +162,8 @@ def test_more_epochs_go_on(tmp_path):
     assert facts(tmp_path, FINISHED)["epochs"] == EPOCHS
 
 
-def test_fewer_epochs_than_there_were(tmp_path, always):
+@pytest.mark.usefixtures("always")
+def test_fewer_epochs_than_there_were(tmp_path):
     train(tmp_path)
     with pytest.raises(RecordError, match=f"{tmp_path} is in epoch 3 already, and epochs is 2. Raise epochs"):
         train(tmp_path, epochs=2)
@@ -169,7 +178,10 @@ def test_fewer_epochs_than_there_were(tmp_path, always):
         ({"initial_epoch": 1}, "initial_epoch was 0 and is 1"),
         ({"seed": 2}, "seed of keras.utils.set_random_seed was 1 and is 2"),
         ({"model": lambda: network(activation="relu")}, "model layers 1 activation was 'tanh' and is 'relu'"),
-        ({"model": lambda: network(units=4)}, r"model layers 1 units was 3 and is 4, .* and \d+ more"),
+        (
+            {"model": lambda: network(4, optimizer="adam")},
+            "model layers 1 units was 3 and is 4, .* and 1 more",
+        ),
         ({"model": lambda: network(loss="mae")}, "loss was 'mse' and is 'mae'"),
         ({"model": lambda: network(optimizer="adam")}, "optimizer class was 'SGD' and is 'Adam'"),
     ],
@@ -198,15 +210,16 @@ def refusing_after(writes, monkeypatch):
     monkeypatch.setattr(checkpoint_file, "flush", full)
 
 
-def test_a_full_disk_keeps_the_training_and_the_last_checkpoint(tmp_path, always, monkeypatch):
+@pytest.mark.usefixtures("always")
+def test_a_full_disk_keeps_the_training_and_the_last_checkpoint(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         refusing_after(3, patched)
         with pytest.warns(NormwiseWarning) as caught:
             found = train(tmp_path)
     (warning,) = caught
     assert str(warning.message) == (
-        f"the checkpoint {tmp_path / RUNNING} cannot be written: No space left on device. The training goes on, "
-        "the last checkpoint is kept, and writing is tried again."
+        f"the checkpoint {tmp_path / RUNNING} cannot be written: No space left on device. The training goes "
+        "on, the last checkpoint is kept, and writing is tried again."
     )
     assert [f.name for f in tmp_path.iterdir()] == [RUNNING]
     assert (facts(tmp_path)["epoch"], facts(tmp_path)["step"]) == (0, 2 * CHUNK)
@@ -215,7 +228,9 @@ def test_a_full_disk_keeps_the_training_and_the_last_checkpoint(tmp_path, always
 
 def test_a_folder_that_takes_nothing_is_an_error_before_the_first_step(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    with pytest.raises(RunFolderError, match=f"the folder {tmp_path}/file for the checkpoint cannot be made: "):
+    with pytest.raises(
+        RunFolderError, match=f"the folder {tmp_path}/file for the checkpoint cannot be made: "
+    ):
         train(tmp_path / "file", [Untouched()])
     refusing_after(0, monkeypatch)
     with pytest.raises(RunFolderError, match=r"running.npz cannot be written: No space left.*Make room"):
@@ -231,13 +246,17 @@ def test_other_versions_go_on_with_a_warning(finished, monkeypatch):
 
 def test_two_ways_of_going_on_are_one_too_many(tmp_path):
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-    with pytest.raises(ValueError, match="checkpoint=… and keras.callbacks.BackupAndRestore would both say"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint=… and keras\.callbacks.BackupAndRestore would both say"
+    ):
         train(tmp_path / "checkpoint", [backup])
     assert not (tmp_path / "checkpoint").exists()
 
 
 def test_what_keras_trains_has_no_checkpoint(tmp_path):
-    with pytest.raises(ValueError, match="checkpoint=… needs the compiled epoch, .* run_eagerly=True. Use keras"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint=… needs the compiled epoch, .* run_eagerly=True\. Use keras"
+    ):
         train(tmp_path, model=lambda: network(run_eagerly=True, steps_per_execution=1))
 
 
@@ -248,16 +267,16 @@ def test_writing_takes_one_percent_of_the_time(tmp_path, monkeypatch):
         def on_train_batch_end(self, batch, logs=None):
             now[0] += 1.0
 
-    def tenth_of_a_second(file, saved):
-        now[0] += 0.1
+    def eighth_of_a_second(file, saved):
+        now[0] += 0.125
         if file.name == RUNNING:
             written.append((saved.facts["epoch"], saved.facts["step"]))
 
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(checkpoint_folder, "write_saved", tenth_of_a_second)
+    monkeypatch.setattr(checkpoint_folder, "write_saved", eighth_of_a_second)
     train(tmp_path, [Second()])
-    # At once, and then every 10 s: a tenth of a second is one percent of them, and an epoch has 5 chunks of 1 s.
-    assert written == [(0, 0), (2, 0)]
+    # At once, and then after 12.5 s of training: the third of five chunks of 1 s in the third epoch.
+    assert written == [(0, 0), (2, 3 * CHUNK)]
 
 
 def test_history_keeps_numbers_and_arrays(tmp_path):
@@ -265,12 +284,12 @@ def test_history_keeps_numbers_and_arrays(tmp_path):
         def on_epoch_end(self, epoch, logs=None):
             logs |= {"nan": float("nan"), "text": "a", "each": np.arange(2, dtype="float32") + epoch}
 
-    train(tmp_path, [Noting()])
-    keras.utils.set_random_seed(1)
-    history = normwise.fit(network(), *rows(), batch_size=BATCH, epochs=EPOCHS, verbose=0, checkpoint=tmp_path)
+    for callbacks in ([Noting()], [Untouched()]):
+        keras.utils.set_random_seed(1)
+        given = {"epochs": EPOCHS, "verbose": 0, "callbacks": callbacks, "checkpoint": tmp_path}
+        history = normwise.fit(network(), *rows(), **given)
     assert np.isnan(history.history["nan"]).all()
     assert history.history["text"] == ["a"] * EPOCHS
     np.testing.assert_array_equal(history.history["each"], [[0, 1], [1, 2], [2, 3]])
     assert history.history["each"][0].dtype == np.float32
     assert history.epoch == [0, 1, 2]
-    json.dumps(history.history["loss"])

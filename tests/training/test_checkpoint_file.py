@@ -15,7 +15,9 @@ from normwise.core.errors import RecordError
 from normwise.training import checkpoint_file
 from normwise.training.checkpoint_file import NEW, VERSION, Saved, read_saved, write_saved
 
-SAVED = Saved({"epoch": 3, "loss": [0.1, float("inf")]}, {"weights": [np.arange(6.0).reshape(2, 3)], "none": []})
+SAVED = Saved(
+    {"epoch": 3, "loss": [0.1, float("inf")]}, {"weights": [np.arange(6.0).reshape(2, 3)], "none": []}
+)
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def file(tmp_path):
     return tmp_path / "running.npz"
 
 
-def full_disk(opened):
+def full_disk(_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
@@ -107,5 +109,7 @@ def test_a_file_of_something_else(tmp_path):
 def test_a_newer_version(tmp_path):
     newer = VERSION + 1
     np.savez(tmp_path / "a.npz", facts=np.array(json.dumps({"version": newer, "dtypes": {}})))
-    with pytest.raises(RecordError, match=f"a.npz has version {newer}; this normwise reads versions up to {VERSION}"):
+    with pytest.raises(
+        RecordError, match=f"a.npz has version {newer}; this normwise reads versions up to {VERSION}"
+    ):
         read_saved(tmp_path / "a.npz")

@@ -27,8 +27,8 @@ SHARE = 100
 class Checkpoint:
     """The state of a training in a folder.
 
-    A checkpoint is of a moment within an epoch, after `on_epoch_begin`: callbacks that exchange the weights at
-    the ends of epochs have then given them back.
+    A checkpoint is of a moment within an epoch, after `on_epoch_begin`: callbacks that exchange the weights
+    at the ends of epochs have then given them back.
 
     Args:
         folder: Where the files are; made if it is not there.

@@ -61,7 +61,7 @@ class CheckpointFolder:
         return saved
 
     def write(self, name: str, saved: Saved) -> None:
-        """Writes the file; if it cannot, and there is one from before, it warns once, and the training goes on.
+        """Writes the file; if it cannot, and there is one from before, it warns once and goes on.
 
         Raises:
             RunFolderError: If it cannot be written, and there is none from before.

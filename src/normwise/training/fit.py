@@ -54,8 +54,8 @@ def fit(
         model: A compiled Keras model.
         x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`.
         checkpoint: A folder for the state of the training, written as it goes, at most 1% of the time. The
-            same call with the same folder goes on after a kill, to the same weights, History and random numbers;
-            once finished it gives these at once, and with more `epochs` it goes on. None writes nothing.
+            same call with the same folder goes on after a kill, to the same weights, History and random
+            numbers; once finished it gives these at once, and with more `epochs` it goes on.
 
     Returns:
         Keras' History.

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def generator_states() -> dict[str, Any]:
-    """NumPy's global generator, which orders rows of arrays, and Python's, which orders a PyDataset's batches."""
+    """NumPy's global generator, which orders rows of arrays, and Python's, which orders a PyDataset."""
     return {"numpy": _plain(np.random.get_state(legacy=False)), "python": _plain(random.getstate())}
 
 

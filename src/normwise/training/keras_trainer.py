@@ -11,7 +11,7 @@ uses, besides the public names:
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
     Model._loss_tracker                                                      which of its numbers is the loss
     Optimizer.finalize_variable_values, and config.max_epochs
-    EpochIterator._current_iterator, _steps_seen; get_random_seed            where a checkpoint's training stopped
+    EpochIterator._current_iterator, _steps_seen; get_random_seed            where a checkpoint goes on
     Model._flatten_layers                                                    whether it is the same model
     CallbackList._history                                                    whose History goes on
 """

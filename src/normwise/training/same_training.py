@@ -11,6 +11,13 @@ from normwise.core.errors import LONGEST_NAME
 from normwise.training.keras_trainer import EpochBatches, random_seed
 
 
+class _Absent:
+    """What stands on one side alone."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
 def describe_training(model: Any, batches: EpochBatches, shuffle: Any, initial_epoch: int) -> dict[str, Any]:
     """What must be the same for one training to go on with the state of another, as plain data.
 
@@ -52,8 +59,9 @@ def differences(saved: Any, now: Any, where: str = "") -> list[str]:
         ['data rows was 10 and is 12']
     """
     if isinstance(saved, dict) and isinstance(now, dict):
+        absent = _Absent()
         keys = list(dict.fromkeys([*saved, *now]))
-        each = [differences(saved.get(k), now.get(k), f"{where} {k}".strip()) for k in keys]
+        each = [differences(saved.get(k, absent), now.get(k, absent), f"{where} {k}".strip()) for k in keys]
         return [clause for found in each for clause in found]
     if isinstance(saved, list) and isinstance(now, list):
         if len(saved) != len(now):
