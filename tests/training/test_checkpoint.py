@@ -154,9 +154,11 @@ def test_what_is_finished_is_given_back_at_once(finished):
     assert_same(train(folder, [Untouched()]), expected)
 
 
+@pytest.mark.usefixtures("always")
 def test_more_epochs_go_on(tmp_path):
     # At the end of a training the averages take the place of the weights, which do not go on from there.
     train(tmp_path, model=averaging, epochs=2)
+    assert (facts(tmp_path)["epoch"], facts(tmp_path)["step"]) == (1, 16)
     assert facts(tmp_path, FINISHED)["epochs"] == 2
     assert_same(train(tmp_path, model=averaging), train(None, model=averaging))
     assert facts(tmp_path, FINISHED)["epochs"] == EPOCHS

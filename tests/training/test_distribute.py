@@ -50,7 +50,7 @@ def rows(n):
 def assert_same_training(found, expected, steps):
     """Equal to rounding.
 
-    A step adds up the same numbers in another order, by which gradients and statistics, and so the weights, come
+    A step adds up the same numbers in another order, by which gradients and statistics, and so weights, come
     out by √16 roundings otherwise; the two normalizations pass on what they are given by up to 1/std and
     |mean|/std, here below 10 together. What a step is out by, the next ones add to.
     """

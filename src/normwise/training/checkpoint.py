@@ -68,7 +68,9 @@ class Checkpoint:
     def finished(self) -> bool:
         """Whether this very training ended before; the model and its History are then as it left them."""
         saved = self.folder.read(FINISHED)
-        if saved is None or saved.facts["epochs"] != self.epochs:
+        found = saved is not None and saved.facts["epochs"] == self.epochs
+        require_same("whether the training was finished before", [int(found)])
+        if saved is None or not found:
             return False
         self._give_variables(saved)
         give_history(self.history, saved.facts["history"])
@@ -107,6 +109,8 @@ class Checkpoint:
     def finish(self) -> None:
         """After `on_train_end`."""
         self._write(FINISHED, generator_states(), 0)
+        # The first process writes; nobody is to look for the file before it is there.
+        require_same("the epoch they ended in", [self.epoch])
 
     def _write_if_due(self, step: int) -> None:
         if time.monotonic() - self._written >= SHARE * self._seconds:

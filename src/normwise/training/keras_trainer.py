@@ -18,6 +18,8 @@ uses, besides the public names:
 
 from __future__ import annotations
 
+import collections
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,8 +86,7 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
         """As if so many batches had been taken in earlier epochs."""
         if taken:
             self._current_iterator = iter(self._get_iterator())
-            for _ in range(taken):
-                next(self._current_iterator)
+            collections.deque(itertools.islice(self._current_iterator, taken), maxlen=0)
             self._steps_seen = taken
 
 
