@@ -57,15 +57,12 @@ def train(x, y, folder=None, batch=BATCH, **arguments):
     }
 
 
-def whole_and_in_two_parts(x, y, folder, **arguments):
+def in_two_parts(x, y, folder, **arguments):
     from normwise.training import checkpoint
 
     checkpoint.SHARE = 0
     train(x, y, folder, epochs=EPOCHS - 1, **arguments)
-    found = train(x, y, folder, **arguments)
-    for name, value in train(x, y, **arguments).items():
-        np.testing.assert_array_equal(found[name], value, err_msg=name)
-    return found
+    return train(x, y, folder, **arguments)
 
 
 def on_devices(data, folder, devices, kind):
@@ -81,7 +78,9 @@ def on_devices(data, folder, devices, kind):
         distribution = keras.distribution.DataParallel()
     keras.distribution.set_distribution(distribution)
     validation = (data["x"][:BATCH], data["y"][:BATCH])
-    found = whole_and_in_two_parts(data["x"], data["y"], folder / "checkpoint", validation_data=validation)
+    found = in_two_parts(data["x"], data["y"], folder / "checkpoint", validation_data=validation)
+    for name, value in train(data["x"], data["y"], validation_data=validation).items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
     np.savez(folder / "devices.npz", **found)
 
 
@@ -98,7 +97,7 @@ def in_process(data, folder, rank, port):
     said = r"rows of the last batch: \[4, 8, -1\] in process 0; \[4, 8, 7\] in process 1. Expected the same"
     with pytest.raises(ValueError, match=said):
         train(x[: len(x) - rank], y[: len(x) - rank], **part)
-    found = whole_and_in_two_parts(x, y, folder / "checkpoint", **part)
+    found = in_two_parts(x, y, folder / "checkpoint", **part)
     np.savez(folder / f"process-{rank}.npz", **found)
 
 
