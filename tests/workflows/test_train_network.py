@@ -192,7 +192,7 @@ def test_without_patience_the_last_weights_are_kept():
 def test_a_loss_that_is_never_a_number():
     bad = rows()
     targets = np.full_like(bad.targets, np.nan)
-    with pytest.raises(FloatingPointError, match="step 0 of epoch 1 is not finite.*y itself holds NaN"):
+    with pytest.raises(FloatingPointError, match=r"step 0 of epoch 1 is not finite.*y itself holds NaN"):
         train_network(linear(), Rows(bad.inputs, targets), None, TINY, 0)
 
 

@@ -30,7 +30,7 @@ def choose_backend() -> str:
         )
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # scikit-learn's OpenMP threads would spin while they wait, and take the cores from whatever else computes.
+    # scikit-learn's OpenMP threads would spin while they wait, and take the cores from what computes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # JAX warns of every accelerator it sees and cannot use.
     logging.getLogger("jax._src.xla_bridge").setLevel(logging.ERROR)

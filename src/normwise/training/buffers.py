@@ -113,13 +113,15 @@ def source_of(batches: EpochBatches) -> ArrayRows | Stream:
     return Stream(batches)
 
 
-def buffers(batches: EpochBatches, source: ArrayRows | Stream) -> Iterator[Buffer]:
-    """One epoch, as buffers; a batch of another shape begins a new one."""
+def buffers(batches: EpochBatches, source: ArrayRows | Stream, begin: int = 0) -> Iterator[Buffer]:
+    """One epoch from step `begin` on, as buffers; a batch of another shape begins a new one."""
     pending: list[Any] = []
     first, key, capacity = 0, None, 1
     with batches.catch_stop_iteration():
         for step, _, iterator in batches:
             item = next(iterator)
+            if step < begin:
+                continue
             if pending and (len(pending) == capacity or source.key(item) != key):
                 yield Buffer(source.stack(pending, capacity), first, len(pending))
                 pending = []

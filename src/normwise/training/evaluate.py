@@ -9,9 +9,9 @@ from typing import Any
 import keras
 
 from normwise.training.buffers import source_of
+from normwise.training.distribute import require_same_batches, steps_a_call
 from normwise.training.keras_trainer import EpochBatches, pythonify_logs
 from normwise.training.loop import take_steps
-from normwise.training.pace import Pace
 from normwise.training.phase import TEST
 from normwise.training.program import Programs
 
@@ -32,10 +32,11 @@ class Evaluation:
     ) -> None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.model = model
-        self.programs, self.pace = Programs(model, TEST, compiler), Pace(model.steps_per_execution)
+        self.programs, self.pace = Programs(model, TEST, compiler), steps_a_call(model.steps_per_execution)
         self.batches = EpochBatches(
             x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False
         )
+        require_same_batches(self.batches)
         model._symbolic_build(iterator=self.batches)
         self.source = source_of(self.batches)
 

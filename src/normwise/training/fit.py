@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,14 +11,15 @@ from typing import Any
 import keras
 
 from normwise.training.buffers import ArrayRows, Stream, source_of
+from normwise.training.checkpoint import Checkpoint, require_own_checkpoint
 from normwise.training.compilation_cache import use_compilation_cache
+from normwise.training.distribute import require_same_batches, steps_a_call
 from normwise.training.evaluate import Evaluation
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
 from normwise.training.not_compiled import not_compiled, say_once
 from normwise.training.not_finite import raise_not_finite
-from normwise.training.pace import Pace
 from normwise.training.phase import TRAIN
 from normwise.training.program import Programs
 
@@ -43,18 +45,23 @@ def fit(
     validation_steps: int | None = None,
     validation_batch_size: int | None = None,
     validation_freq: int | list[int] = 1,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
     Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the
     same order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution`
-    is above
-    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last
-    step. What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
+    is above 1: at the end of every epoch exactly, and within one about twice a second, with the number of the
+    last step. What cannot be compiled whole is trained by `model.fit`, which a warning says once with the
+    reason.
 
     Args:
         model: A compiled Keras model.
         x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`.
+        checkpoint: A folder for the state of the training, written as it goes, at most 1% of the time. The
+            same call with the same folder goes on after a kill, to the same weights, History and random
+            numbers; once finished it gives these at once, and with more `epochs` it goes on.
 
     Returns:
         Keras' History; besides, `compilations` holds what was compiled and how long that took.
@@ -63,6 +70,7 @@ def fit(
         FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
             model keeps the weights from before that step.
         ValueError: If the model is not compiled, or the data do not fit it.
+        RecordError: If the checkpoint is of another training, which the message tells apart, or damaged.
 
     Example:
         >>> import keras, numpy as np, normwise
@@ -75,6 +83,8 @@ def fit(
     """
     model._assert_compile_called("fit")
     reason = not_compiled(model, x)
+    if checkpoint is not None:
+        require_own_checkpoint(reason, callbacks)
     if reason is not None:
         say_once(reason)
         return model.fit(
@@ -122,13 +132,20 @@ def fit(
             steps=batches.num_batches,
             model=model,
         )
+    require_same_batches(batches)
+    saving = None
+    if checkpoint is not None:
+        saving = Checkpoint(checkpoint, model, batches, callbacks, shuffle, (initial_epoch, epochs))
+        if saving.finished():
+            return model.history
     with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between:
         evaluation = None
         if validation_data is not None:
             rows = validation_batch_size or batch_size
             evaluation = Evaluation(model, validation_data, rows, validation_steps, compiler)
         programs = Programs(model, TRAIN, compiler)
-        _train(programs, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between)
+        span = (initial_epoch, epochs)
+        _train(programs, batches, callbacks, span, evaluation, validation_freq, between, saving)
     return model.history
 
 
@@ -140,21 +157,25 @@ def _train(
     evaluation: Evaluation | None,
     validation_freq: int | list[int],
     between: Callable[[], None],
+    saving: Checkpoint | None,
 ) -> None:
     """The loop of `Model.fit`, line for line but for the steps."""
     model = programs.model
-    source, pace = source_of(batches), Pace(model.steps_per_execution)
+    source, pace = source_of(batches), steps_a_call(model.steps_per_execution)
     _prepare(programs, source, evaluation)
     model.stop_training = False
     logs: dict[str, Any] = {}
     finished = False
     callbacks.on_train_begin()
+    begin = model._initial_epoch or epochs[0]
+    begin = saving.begin(begin) if saving else begin
     try:
-        for epoch in range(model._initial_epoch or epochs[0], epochs[1]):
+        for epoch in range(begin, epochs[1]):
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            bad = raise_not_finite(programs, epoch)
-            steps = take_steps(programs, batches, source, callbacks, pace, between, bad)
+            first = saving.begin_epoch(epoch) if saving else 0
+            bad, chunk_done = raise_not_finite(programs, epoch), saving.chunk_done if saving else None
+            steps = take_steps(programs, batches, source, callbacks, pace, between, bad, first, chunk_done)
             model.jax_state_sync()
             logs = dict(model._get_metrics_result_or_logs(steps))
             if evaluation is not None and model._should_eval(epoch, validation_freq):
@@ -170,6 +191,8 @@ def _train(
             model.optimizer.finalize_variable_values(model.trainable_weights)
         if finished:
             callbacks.on_train_end(logs=logs)
+            if saving:
+                saving.finish()
         model._jax_state = None
         model.history.compilations = programs.compilations + (
             evaluation.programs.compilations if evaluation else []

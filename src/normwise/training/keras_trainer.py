@@ -11,10 +11,15 @@ and 3.16 it uses, besides the public names:
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
     Model._loss_tracker                                                      which of its numbers is the loss
     Optimizer.finalize_variable_values, and config.max_epochs
+    EpochIterator._current_iterator, _steps_seen; get_random_seed            where a checkpoint goes on
+    Model._flatten_layers                                                    whether it is the same model
+    CallbackList._history                                                    whose History goes on
 """
 
 from __future__ import annotations
 
+import collections
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +35,7 @@ from keras.src.trainers.data_adapters.array_slicing import (
 )
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.rng_utils import get_random_seed as random_seed
 
 __all__ = [
     "ArrayDataAdapter",
@@ -38,6 +44,7 @@ __all__ = [
     "is_nnx_enabled",
     "max_epochs",
     "pythonify_logs",
+    "random_seed",
     "slices_rows",
     "train_validation_split",
     "tree",
@@ -68,6 +75,19 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
             return rows
         batches: Iterator[Any] = self.data_adapter.get_jax_iterator()
         return batches
+
+    @property
+    def taken(self) -> int:
+        """At the beginning of an epoch: batches of earlier epochs since the order of rows was last drawn."""
+        goes_on = self.steps_per_epoch is not None and self._current_iterator is not None
+        return int(self._steps_seen) if goes_on else 0
+
+    def go_on_after(self, taken: int) -> None:
+        """As if so many batches had been taken in earlier epochs."""
+        if taken:
+            self._current_iterator = iter(self._get_iterator())
+            collections.deque(itertools.islice(self._current_iterator, taken), maxlen=0)
+            self._steps_seen = taken
 
 
 def slices_rows(sliceable: Any) -> bool:

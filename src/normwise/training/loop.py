@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from normwise.training.buffers import ArrayRows, Buffer, Stream, buffers
+from normwise.training.distribute import distributed
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
 from normwise.training.phase import State
@@ -30,6 +31,8 @@ def take_steps(
     pace: Pace,
     between: Callable[[], None],
     not_finite: NotFinite | None = None,
+    first: int = 0,
+    chunk_done: Callable[[int], None] | None = None,
 ) -> Any:
     """Runs Keras' step over every batch, with Keras' calls of the callbacks around each call of the program.
 
@@ -41,6 +44,8 @@ def take_steps(
         pace: How many steps a call takes.
         between: Called after every call of the program.
         not_finite: What to do about a loss that is not finite; None goes on.
+        first: The step of the epoch to begin with.
+        chunk_done: Called with the next step after every call of the program but the epoch's last.
 
     Returns:
         The last step's logs.
@@ -51,7 +56,7 @@ def take_steps(
     model._jax_state_synced = True
     state: State = ()
     logs: Any = {}
-    coming = buffers(batches, source)
+    coming = map(distributed, buffers(batches, source, first))
     buffer = next(coming, None)
     while buffer is not None:
         start = 0
@@ -74,6 +79,8 @@ def take_steps(
             between()
             if getattr(model, phase.stop_flag):
                 return logs
+            if chunk_done is not None and following is not None:
+                chunk_done(buffer.first + stop)
             start = stop
         buffer = following
     return logs
@@ -81,6 +88,8 @@ def take_steps(
 
 def _copy(state: State) -> Any:
     leaves = [leaf for kind in state for leaf in kind]
-    if sum(leaf.nbytes for leaf in leaves) > KEPT_BYTES:
+    if sum(leaf.nbytes for leaf in leaves) > KEPT_BYTES or not all(
+        leaf.is_fully_addressable for leaf in leaves
+    ):
         return None
     return tuple([np.array(leaf) for leaf in kind] for kind in state)

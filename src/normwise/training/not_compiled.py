@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from normwise.core.errors import warn
+from normwise.training.distribute import beyond_one_process
 from normwise.training.keras_trainer import is_nnx_enabled, tree
 
 _SAID: set[str] = set()
@@ -25,6 +26,8 @@ def not_compiled(model: Any, x: Any) -> str | None:
         return "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
         return "the model was compiled with jit_compile=False, or has a layer that does not support it"
+    if beyond_one_process():
+        return "its variables are spread over several processes by ModelParallel"
     if any(_is_sparse(leaf) for leaf in tree.flatten(x)):
         return "x is sparse"
     return None

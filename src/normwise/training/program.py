@@ -15,9 +15,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 from jax import lax
 
+from normwise.training.distribute import result_shardings
 from normwise.training.phase import Phase, State
 
 
@@ -79,7 +81,8 @@ class Programs:
         Args:
             data: What `start` will be given, or its shapes and dtypes (`jax.ShapeDtypeStruct`).
         """
-        if self.compiler is None:
+        # Under a distribution it is the arrays themselves that say where they lie.
+        if self.compiler is None or keras.distribution.distribution() is not None:
             return
         arguments = (self.phase.shapes(self.model), data, np.int32(0), np.int32(0))
         key = _key(arguments)
@@ -109,7 +112,8 @@ class Programs:
         return found
 
     def _lowered(self, arguments: Any) -> Any:
-        return jax.jit(self._steps, donate_argnums=0).lower(*arguments)
+        steps = jax.jit(self._steps, donate_argnums=0, out_shardings=result_shardings(arguments[0]))
+        return steps.lower(*arguments)
 
     def _steps(self, state: State, data: Any, start: Any, stop: Any) -> tuple[State, Any, Any, Any]:
         step = getattr(self.model, f"{self.phase.name}_step")

@@ -39,7 +39,8 @@ class TrainingProgress(keras.callbacks.Callback):  # type: ignore[misc]
         on_epoch: Called with an `EpochReport`.
         on_interrupt: Called once, when the training is about to end because it was asked to.
         rows: Training rows an epoch.
-        on_part: Called within epochs too, with how many epochs are done, such as 2.25, and how many there are.
+        on_part: Called within epochs too, with how many epochs are done, such as 2.25, and how many there
+            are.
     """
 
     def __init__(
