@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
+from normwise.core.probe import Probe
 from normwise.training.buffers import source_of
 from normwise.training.evaluate import Evaluation
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
+from normwise.training.measuring import Measuring
 from normwise.training.not_compiled import not_compiled, say_once
 from normwise.training.not_finite import raise_not_finite
 from normwise.training.pace import Pace
@@ -38,6 +40,8 @@ def fit(
     validation_steps: int | None = None,
     validation_batch_size: int | None = None,
     validation_freq: int | list[int] = 1,
+    *,
+    probes: Sequence[Probe] = (),
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
@@ -49,14 +53,16 @@ def fit(
     Args:
         model: A compiled Keras model.
         x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`.
+        probes: What to measure inside the compiled epoch, such as `normwise.training.probes.Loss(every=50)`.
 
     Returns:
-        Keras' History.
+        Keras' History; with probes, `history.probes` has what they found, a `normwise.core.probe.Series` a name.
 
     Raises:
         FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The model
             keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it.
+        ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras' own
+            fit trains the model.
 
     Example:
         >>> import keras, numpy as np, normwise
@@ -70,6 +76,11 @@ def fit(
     model._assert_compile_called("fit")
     reason = not_compiled(model, x)
     if reason is not None:
+        if probes:
+            raise ValueError(
+                f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because {reason};"
+                " probes measure inside the compiled epoch. Remove that, or leave the probes out."
+            )
         say_once(reason)
         return model.fit(
             x,
@@ -118,8 +129,13 @@ def fit(
     evaluation = None
     if validation_data is not None:
         evaluation = Evaluation(model, validation_data, validation_batch_size or batch_size, validation_steps)
+    measuring = Measuring(model, probes) if probes else None
+    if measuring is not None:
+        model.history.probes = measuring.found
     with interrupt_between_chunks() as between:
-        _train(model, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between)
+        _train(
+            model, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between, measuring
+        )
     return model.history
 
 
@@ -131,9 +147,11 @@ def _train(
     evaluation: Evaluation | None,
     validation_freq: int | list[int],
     between: Callable[[], None],
+    measuring: Measuring | None = None,
 ) -> None:
     """The loop of `Model.fit`, line for line but for the steps."""
-    programs, source, pace = Programs(model, TRAIN), source_of(batches), Pace(model.steps_per_execution)
+    programs, source = Programs(model, TRAIN, measuring), source_of(batches)
+    pace = Pace(model.steps_per_execution)
     model.stop_training = False
     logs: dict[str, Any] = {}
     finished = False
@@ -142,6 +160,8 @@ def _train(
         for epoch in range(model._initial_epoch or epochs[0], epochs[1]):
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
+            if measuring is not None:
+                measuring.begin_epoch()
             bad = raise_not_finite(programs, epoch)
             steps = take_steps(programs, batches, source, callbacks, pace, between, bad)
             model.jax_state_sync()

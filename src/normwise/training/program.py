@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from normwise.training.measuring import Measuring
 from normwise.training.phase import Phase, State
 
 
@@ -43,12 +44,14 @@ class Result:
         logs: The last step's logs, as arrays on the device.
         done: The step after the last one that was taken; below the `stop` asked for where a loss was not finite.
         is_finite: Whether the last loss was finite; always true in validation.
+        kept: What probes measured, if there are any.
     """
 
     state: State
     logs: Any
     done: Any
     is_finite: Any
+    kept: Any = None
 
     def finite(self) -> bool:
         """Waits for the device."""
@@ -61,28 +64,40 @@ class Programs:
     Args:
         model: A compiled, built Keras model.
         phase: Which of its steps.
+        measuring: The probes, if there are any.
     """
 
-    def __init__(self, model: Any, phase: Phase) -> None:
-        self.model, self.phase = model, phase
+    def __init__(self, model: Any, phase: Phase, measuring: Measuring | None = None) -> None:
+        self.model, self.phase, self.measuring = model, phase, measuring
         self.compilations: list[Compilation] = []
         self._programs: dict[Any, Any] = {}
 
-    def start(self, state: State, data: Any, start: int, stop: int) -> Result:
-        """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated)."""
-        arguments = (state, data, np.int32(start), np.int32(stop))
-        state, logs, done, finite = self._program(arguments)(*arguments)
-        return Result(state, logs, done, finite)
+    def start(self, state: State, data: Any, start: int, stop: int, first: int = 0) -> Result:
+        """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated).
+
+        `first` is which step of the epoch the first of the batches is; only probes need it.
+        """
+        arguments: tuple[Any, ...] = (state, data, np.int32(start), np.int32(stop))
+        if self.measuring is not None:
+            arguments = (*arguments, np.int32(self.measuring.epoch_first + first))
+        return Result(*self._program(arguments)(*arguments))
 
     def _program(self, arguments: Any) -> Any:
         leaves, structure = jax.tree.flatten(arguments)
         key = (structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves))
         if key not in self._programs:
             begun = time.perf_counter()
-            self._programs[key] = jax.jit(self._steps, donate_argnums=0).lower(*arguments).compile()
+            self._programs[key] = jax.jit(self._whole, donate_argnums=0).lower(*arguments).compile()
             batch = jax.tree.leaves(arguments[1])[0].shape[1]
             self.compilations.append(Compilation(self.phase.name, batch, time.perf_counter() - begun))
         return self._programs[key]
+
+    def _whole(self, state: State, data: Any, start: Any, stop: Any, first: Any = None) -> tuple[Any, ...]:
+        arguments = (state, data, start, stop)
+        if self.measuring is None:
+            return self._steps(*arguments)
+        most = jax.tree.leaves(data)[0].shape[0]
+        return self.measuring.interleave(self._steps, self.measuring.measures(), arguments, first, most)
 
     def _steps(self, state: State, data: Any, start: Any, stop: Any) -> tuple[State, Any, Any, Any]:
         step = getattr(self.model, f"{self.phase.name}_step")
