@@ -11,6 +11,7 @@ uses, besides the public names:
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
     Model._loss_tracker                                                      which of its numbers is the loss
     Optimizer.finalize_variable_values, and config.max_epochs
+    global_state: Keras' global seed and generator, which a block with a seed of its own puts back
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras.src import tree
+from keras.src.backend.common import global_state
 from keras.src.backend.config import is_nnx_enabled, max_epochs
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.array_slicing import (
     NumpySliceable,
@@ -30,11 +33,14 @@ from keras.src.trainers.data_adapters.array_slicing import (
 )
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 
 __all__ = [
+    "RANDOM_ATTRIBUTES",
     "ArrayDataAdapter",
     "EpochBatches",
     "convert_to_sliceable",
+    "global_state",
     "is_nnx_enabled",
     "max_epochs",
     "pythonify_logs",
@@ -42,6 +48,10 @@ __all__ = [
     "train_validation_split",
     "tree",
 ]
+
+
+RANDOM_ATTRIBUTES = (GLOBAL_RANDOM_SEED, GLOBAL_SEED_GENERATOR)
+"""What `keras.utils.set_random_seed` changes of Keras' own."""
 
 
 class EpochBatches(EpochIterator):  # type: ignore[misc]

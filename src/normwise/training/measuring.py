@@ -26,8 +26,8 @@ from normwise.training.traced_step import TracedStep
 Steps = Callable[[State, Any, Any, Any], tuple[State, Any, Any, Any]]
 """Takes a state, stacked batches, start and stop; gives the state, the last logs, where it ended, and whether the loss
 is finite."""
-Measure = Callable[[State, Any, Any], Any]
-"""Takes a state, stacked batches and the place of one; gives the values of the probes that are due together."""
+Measure = Callable[..., Any]
+"""Gives the values of the probes that are due together."""
 
 
 class Measuring:
@@ -59,12 +59,11 @@ class Measuring:
         self.found.take(kept)
 
     def measures(self) -> list[Measure]:
-        """A function for each number of steps between two measurements."""
+        """For each number of steps between two measurements, a function of a state and a batch."""
         return [self._measure(probes) for probes in self.groups.values()]
 
     def _measure(self, probes: list[Probe]) -> Measure:
-        def measure(state: State, data: Any, i: Any) -> Any:
-            batch = jax.tree.map(lambda leaf: lax.dynamic_index_in_dim(leaf, i, keepdims=False), data)
+        def measure(state: State, batch: Any) -> Any:
             step = TracedStep(self.model, state, batch)
             return [self._values(probe, step) for probe in probes]
 
@@ -83,7 +82,7 @@ class Measuring:
 
         Args:
             steps: The steps without probes.
-            measures: What `measures` gives.
+            measures: What `measures` gives, as functions of a state, stacked batches and the place of one.
             arguments: What `steps` takes: the state, stacked batches, start and stop.
             first: The number of the step that is at place 0 of the batches.
             most: How many steps at most a call takes.
@@ -141,6 +140,14 @@ class Found(Mapping[str, Series]):
             for probe, found in zip(probes, values, strict=True):
                 part = (np.asarray(steps)[:taken], [np.asarray(v)[:taken] for v in found])
                 self._parts[probe.name].append(part)
+
+    def of_member(self, member: int) -> Found:
+        """What was found in one of several models that are trained together."""
+        found = Found(self._groups)
+        found.places = self.places
+        for name, parts in self._parts.items():
+            found._parts[name] = [(steps, [v[:, member] for v in values]) for steps, values in parts]
+        return found
 
     def _keys(self) -> dict[str, tuple[str, int]]:
         """Each key with the probe's name and which of its places it is."""

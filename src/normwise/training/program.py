@@ -96,8 +96,9 @@ class Programs:
         arguments = (state, data, start, stop)
         if self.measuring is None:
             return self._steps(*arguments)
+        measures = [_of_place(measure) for measure in self.measuring.measures()]
         most = jax.tree.leaves(data)[0].shape[0]
-        return self.measuring.interleave(self._steps, self.measuring.measures(), arguments, first, most)
+        return self.measuring.interleave(self._steps, measures, arguments, first, most)
 
     def _steps(self, state: State, data: Any, start: Any, stop: Any) -> tuple[State, Any, Any, Any]:
         step = getattr(self.model, f"{self.phase.name}_step")
@@ -120,6 +121,10 @@ class Programs:
         if self.phase.name == "test" or not isinstance(logs, dict) or "loss" not in logs:
             return jnp.array(True)
         return jnp.all(jnp.isfinite(logs["loss"]))
+
+
+def _of_place(measure: Any) -> Any:
+    return lambda state, data, i: measure(state, _batch(data, i))
 
 
 def _batch(data: Any, i: Any) -> Any:
