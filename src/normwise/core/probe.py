@@ -12,10 +12,10 @@ from normwise.core.records import Record
 
 
 class StepSeen(Protocol):
-    """A training step as a probe sees it: before it is taken, on its own batch and with its own random numbers.
+    """A training step as a probe sees it: before it is taken, on its own batch, with its own random numbers.
 
-    Everything is an array that is being traced, or a structure of them, so a probe computes by functions that the
-    backend can trace. What no probe reads is not computed.
+    Everything is an array that is being traced, or a structure of them, so a probe computes by functions that
+    the backend can trace. What no probe reads is not computed.
 
     Attributes:
         loss: The loss of the batch, penalties included; ().
@@ -25,8 +25,8 @@ class StepSeen(Protocol):
         activations: What the activation functions took and gave, in the order of the calls.
         normalizations: What the layers with moving statistics took, in the order of the calls.
 
-    A layer that is called inside of another transformation, such as the cell of a recurrent layer in its loop, is
-    not seen.
+    A layer that is called inside of another transformation, such as the cell of a recurrent layer in its
+    loop, is not seen.
     """
 
     @property
@@ -102,7 +102,7 @@ class Probe(Protocol):
         """The values at a step.
 
         Returns:
-            Path of a layer or variable to an array, of the same shape at every step; "" stands for the whole model.
+            Path of a layer or variable to an array, of the same shape at every step; "" is the whole model.
         """
         ...
 

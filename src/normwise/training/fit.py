@@ -45,9 +45,11 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
-    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the same
-    order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution` is above
-    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last step.
+    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the
+    same order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution`
+    is above
+    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last
+        step.
     What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
 
     Args:
@@ -56,13 +58,14 @@ def fit(
         probes: What to measure inside the compiled epoch, such as `normwise.training.probes.Loss(every=50)`.
 
     Returns:
-        Keras' History; with probes, `history.probes` has what they found, a `normwise.core.probe.Series` a name.
+        Keras' History; with probes, `history.probes` has what they found: name to
+        `normwise.core.probe.Series`.
 
     Raises:
-        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The model
-            keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras' own
-            fit trains the model.
+        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
+            model keeps the weights from before that step.
+        ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras'
+            own fit trains the model.
 
     Example:
         >>> import keras, numpy as np, normwise
@@ -78,8 +81,8 @@ def fit(
     if reason is not None:
         if probes:
             raise ValueError(
-                f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because {reason};"
-                " probes measure inside the compiled epoch. Remove that, or leave the probes out."
+                f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because"
+                f" {reason}; probes measure inside the compiled epoch. Remove that, or leave the probes out."
             )
         say_once(reason)
         return model.fit(
@@ -134,7 +137,14 @@ def fit(
         model.history.probes = measuring.found
     with interrupt_between_chunks() as between:
         _train(
-            model, batches, callbacks, (initial_epoch, epochs), evaluation, validation_freq, between, measuring
+            model,
+            batches,
+            callbacks,
+            (initial_epoch, epochs),
+            evaluation,
+            validation_freq,
+            between,
+            measuring,
         )
     return model.history
 

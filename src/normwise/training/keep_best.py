@@ -37,7 +37,10 @@ class KeepBest:
         if self.name not in logs[0]:
             names = ", ".join(f'"{name}"' for name in logs[0])
             raise ValueError(f'keep_best="{self.name}" is not among the logs of an epoch; they are {names}')
-        better = [log[self.name] < least and not d for log, least, d in zip(logs, self._losses, self.done, strict=True)]
+        better = [
+            log[self.name] < least and not d
+            for log, least, d in zip(logs, self._losses, self.done, strict=True)
+        ]
         self.variables = _where(np.array(better), variables, self.variables or variables)
         for i, log in enumerate(logs):
             if better[i]:

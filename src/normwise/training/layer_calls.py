@@ -1,4 +1,4 @@
-"""layer_calls: what activation functions and normalization layers take and give, noted while a model is traced."""
+"""layer_calls: what activation functions and normalization layers take and give, noted in tracing a model."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jax.extend.core import get_opaque_trace_state
 from normwise.core.probe import ActivationSeen, NormalizationSeen
 from normwise.layers.batch_normalization import BatchNormalization
 
+LINEAR = keras.activations.linear
 ACTIVATION_LAYERS = {
     keras.layers.ReLU: "relu",
     keras.layers.LeakyReLU: "leaky_relu",
@@ -35,14 +36,14 @@ class Calls:
 def calls_noted() -> Iterator[Calls]:
     """Within the block, what activation functions and normalization layers take and give.
 
-    A layer that is called inside of a further transformation, such as a recurrent cell in its loop, is left out:
-    its arrays are of no meaning outside of that.
+    A layer that is called inside of a further transformation, such as a recurrent cell in its loop, is left
+    out: its arrays are of no meaning outside of that.
     """
-    calls, here = Calls(), get_opaque_trace_state()
+    calls, here = Calls(), _trace()
     plain, fused = keras.layers.Layer.__call__, BatchNormalization.call
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if get_opaque_trace_state() != here:
+        if _trace() != here:
             return plain(self, *args, **kwargs)
         if _keeps_statistics(self) and args:
             calls.normalizations.append(_normalization(self, args[0]))
@@ -55,9 +56,10 @@ def calls_noted() -> Iterator[Calls]:
         return outputs
 
     def call_fused(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Its activation is called inside of a function with derivatives of its own: here it is taken out of there.
+        # Its activation is called inside of a function with derivatives of its own: here it is taken out of
+        # there.
         function = self.activation
-        if function is None or get_opaque_trace_state() != here:
+        if function is None or _trace() != here:
             return fused(self, *args, **kwargs)
         with _attribute(self, "activation", None):
             inputs = fused(self, *args, **kwargs)
@@ -70,9 +72,8 @@ def calls_noted() -> Iterator[Calls]:
 @contextmanager
 def _activation_noted(layer: Any, notes: list[ActivationSeen]) -> Iterator[None]:
     function = vars(layer).get("activation")
-    if not callable(function) or isinstance(function, keras.layers.Layer):
-        yield
-    elif function is keras.activations.linear:
+    # A layer given as activation notes itself.
+    if not callable(function) or isinstance(function, keras.layers.Layer) or function is LINEAR:
         yield
     else:
         with _attribute(layer, "activation", _noted(layer, function, notes)):
@@ -80,16 +81,21 @@ def _activation_noted(layer: Any, notes: list[ActivationSeen]) -> Iterator[None]
 
 
 def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]) -> Callable[..., Any]:
-    here = get_opaque_trace_state()
+    here = _trace()
 
     def noted(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = function(inputs, *args, **kwargs)
-        if get_opaque_trace_state() == here:
+        if _trace() == here:
             name = getattr(function, "__name__", type(function).__name__)
             notes.append(ActivationSeen(_path(layer), name, inputs, outputs))
         return outputs
 
     return noted
+
+
+def _trace() -> Any:
+    """The transformation that is being traced, to be compared."""
+    return get_opaque_trace_state()  # type: ignore[no-untyped-call]
 
 
 def _path(layer: Any) -> str:
@@ -105,9 +111,7 @@ def _normalization(layer: Any, inputs: Any) -> NormalizationSeen:
     given = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
     channels = {axis % inputs.ndim for axis in given}
     axes = tuple(axis for axis in range(inputs.ndim) if axis not in channels)
-    return NormalizationSeen(
-        _path(layer), inputs, axes, layer.moving_mean.value, layer.moving_variance.value
-    )
+    return NormalizationSeen(_path(layer), inputs, axes, layer.moving_mean.value, layer.moving_variance.value)
 
 
 @contextmanager

@@ -4,8 +4,8 @@
         where a probe is due at i: its values, of the state and the batch before step i
         i ← steps from i up to the next i at which a probe is due, or stop
 
-The steps in between are the program that a training without probes runs, so they cost what they cost there, and
-give the same to the last bit.
+The steps in between are the program that a training without probes runs, so they cost what they cost there,
+and give the same to the last bit.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from normwise.training.phase import State
 from normwise.training.traced_step import TracedStep
 
 Steps = Callable[[State, Any, Any, Any], tuple[State, Any, Any, Any]]
-"""Takes a state, stacked batches, start and stop; gives the state, the last logs, where it ended, and whether the loss
+"""Takes a state, stacked batches, start and stop; gives the state, the last logs, where it ended, and whether
+the loss
 is finite."""
 Measure = Callable[..., Any]
 """Gives the values of the probes that are due together."""
@@ -118,7 +119,8 @@ class Measuring:
 
 
 class Found(Mapping[str, Series]):
-    """What probes found so far: the probe's name, and "name/place" where it measures in several, to a `Series`.
+    """What probes found so far: the probe's name, and "name/place" where it measures in several, to a
+    `Series`.
 
     Args:
         groups: The probes by the number of steps between two measurements.
@@ -210,9 +212,11 @@ def _check(probes: Sequence[Probe]) -> None:
     for probe in probes:
         if names.count(probe.name) > 1:
             raise ValueError(
-                f'two probes have the name "{probe.name}"; expected different ones, by which what they found is told apart'
+                f'two probes have the name "{probe.name}"; expected different ones, for what they found is'
+                " looked up by them"
             )
         if not isinstance(probe.every, int) or probe.every < 1:
             raise ValueError(
-                f'the probe "{probe.name}" measures every {probe.every!r} steps; expected a whole number from 1'
+                f'the probe "{probe.name}" measures every {probe.every!r} steps; expected a whole number'
+                " from 1"
             )

@@ -22,13 +22,14 @@ def built_again(model: Any) -> Any:
     """A model of the same architecture with weights drawn anew, compiled as the other one is.
 
     Raises:
-        ValueError: If a layer or the model cannot be rebuilt from its configuration, or the class has a compile of
-            its own.
+        ValueError: If a layer or the model cannot be rebuilt from its configuration, or the class has a
+            compile of its own.
     """
     if type(model).compile is not keras.Model.compile:
         raise ValueError(
-            f"{type(model).__name__} has a compile() of its own, whose arguments are not known, so that no other"
-            " model can be compiled like it; expected a class with Keras' compile(). Train the seeds one by one."
+            f"{type(model).__name__} has a compile() of its own, whose arguments are not known, so that"
+            " no other model can be compiled like it; expected a class with Keras' compile(). Train the seeds one"
+            " by one."
         )
     if type(model) is keras.Sequential:
         new = clone_sequential(model, [rebuild(layer) for layer in model.layers])
@@ -72,7 +73,9 @@ class Member:
 def together(models: Sequence[Any], kinds: Sequence[str]) -> State:
     """The variables of all models, a list a kind, each (members, …)."""
     states = [[[v.value for v in variables_of(model, kind)] for kind in kinds] for model in models]
-    return tuple([jnp.stack(values) for values in zip(*kind, strict=True)] for kind in zip(*states, strict=True))
+    return tuple(
+        [jnp.stack(values) for values in zip(*kind, strict=True)] for kind in zip(*states, strict=True)
+    )
 
 
 def variables_of(model: Any, kind: str) -> list[Any]:

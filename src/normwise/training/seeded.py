@@ -40,7 +40,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def numpy_state(state: list[Any]) -> Iterator[None]:
-    """Within the block NumPy's global generator goes on from the state in the list, which is then replaced."""
+    """Within the block NumPy's generator goes on from the state in the list, which is then replaced."""
     before = np.random.get_state()
     np.random.set_state(state[0])
     try:

@@ -79,7 +79,9 @@ class Together:
             here = lax.dynamic_index_in_dim(rows, i, axis=rows.ndim - 2, keepdims=False)
 
             def of_one(state: State, rows: Any) -> Any:
-                return function(state, jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), arrays))
+                return function(
+                    state, jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), arrays)
+                )
 
             return jax.vmap(of_one, self.axes)(state, here)
 

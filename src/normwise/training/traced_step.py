@@ -19,7 +19,8 @@ from normwise.training.phase import State
 class TracedStep:
     """The step that a state and a batch are about to take; see `normwise.core.probe.StepSeen`.
 
-    Nothing of it goes into the training: what it draws from seed generators and does to statistics is dropped.
+    Nothing of it goes into the training: what it draws from seed generators and does to statistics is
+    dropped.
 
     Args:
         model: A compiled, built Keras model.
@@ -111,8 +112,8 @@ def _with_arrays(calls: Calls, arrays: Any) -> Calls:
 
 def _no_loss(model: Any, error: Exception) -> str:
     return (
-        f"{type(model).__name__} has a train_step of its own, and a probe asked for the loss, the gradients or what"
-        " layers take and give, for which it calls compute_loss_and_updates; that raised"
+        f"{type(model).__name__} has a train_step of its own, and a probe asked for the loss, the gradients"
+        " or what layers take and give, for which it calls compute_loss_and_updates; that raised"
         f" {type(error).__name__}: {error}. Give the class a compute_loss_and_updates that gives the loss of"
         " train_step, or probe the weights alone (WeightNorms, UpdateRatios)."
     )

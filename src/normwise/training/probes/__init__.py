@@ -1,4 +1,4 @@
-"""Probes for `normwise.fit(…, probes=[…])`: what is measured inside the compiled epoch, every so many steps."""
+"""Probes for `normwise.fit(…, probes=[…])`: what is measured inside the compiled epoch every so often."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 EVERY = 50
-"""Steps between two measurements, where its owner does not say: then a probe costs a few percent of the time."""
+"""Steps between two measurements, where its owner does not say: a probe then costs a few percent."""
 
 
 @dataclasses.dataclass(frozen=True)

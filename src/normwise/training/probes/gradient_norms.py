@@ -24,7 +24,9 @@ class GradientNorms(BuiltIn):
     """
 
     name = "gradient_norm"
-    definition = "the Euclidean norm of the batch's loss' gradient by the trainable variables, before clipping"
+    definition = (
+        "the Euclidean norm of the batch's loss' gradient by the trainable variables, before clipping"
+    )
 
     def measure(self, step: StepSeen) -> Mapping[str, Any]:
         """See `normwise.core.probe.Probe`."""

@@ -16,9 +16,9 @@ from normwise.training.probes._base import BuiltIn, by_call, require
 class NormalizationStatistics(BuiltIn):
     """The batch's mean and variance of each channel, and the moving ones before the step; (4, channels).
 
-    In this order: ``μ = Σx/m``, ``σ² = Σ(x − μ)²/m``, moving mean, moving variance. They differ by the noise of the
-    batches and by how far the averages lag behind: the gap between training and inference. The sums are over all
-    values: masks and sample weights do not count here.
+    In this order: ``μ = Σx/m``, ``σ² = Σ(x − μ)²/m``, moving mean, moving variance. They differ by the noise
+    of the batches and by how far the averages lag behind: the gap between training and inference. The sums
+    are over all values: masks and sample weights do not count here.
 
     Example:
         >>> NormalizationStatistics(every=10).name

@@ -30,10 +30,10 @@ SATURATED: dict[str, Callable[[Any], Any]] = {
 class Saturation(BuiltIn):
     """The share of a unit's activations over the batch that are saturated, from 0 to 1; (units,).
 
-    Saturated is, by the function's output y: ``|y| > 0.97`` of tanh, hard_tanh and softsign; ``|2y − 1| > 0.97`` of
-    sigmoid and hard_sigmoid; ``y = 0`` of relu; ``y = 0`` or ``y = 6`` of relu6. Other functions are left out. A unit
-    with 1 is saturated for the whole batch: with relu, it is dead. Half of relu's outputs behind batch
-    normalization are zero by design.
+    Saturated is, by the function's output y: ``|y| > 0.97`` of tanh, hard_tanh and softsign; ``|2y − 1| >
+    0.97`` of sigmoid and hard_sigmoid; ``y = 0`` of relu; ``y = 0`` or ``y = 6`` of relu6. Other functions
+    are left out. A unit with 1 is saturated for the whole batch: with relu, it is dead. Half of relu's
+    outputs behind batch normalization are zero by design.
 
     Example:
         >>> Saturation(every=10).name
@@ -42,14 +42,17 @@ class Saturation(BuiltIn):
 
     name = "saturation"
     definition = (
-        "each unit's share over the batch of |y| > 0.97 (tanh, hard_tanh, softsign), |2y - 1| > 0.97 (sigmoid,"
-        " hard_sigmoid), y = 0 (relu, relu6) or y = 6 (relu6): (unit,)"
+        "share of each unit's values over the batch with |y| > 0.97 (tanh, hard_tanh, softsign),"
+        " |2y - 1| > 0.97 (sigmoid, hard_sigmoid), y = 0 (relu, relu6) or y = 6 (relu6): (unit,)"
     )
 
     def measure(self, step: StepSeen) -> Mapping[str, Any]:
         """See `normwise.core.probe.Probe`."""
         found = by_call(
-            (seen.path, jnp.mean(SATURATED[seen.function](by_channel(seen.outputs)), axis=0, dtype=jnp.float32))
+            (
+                seen.path,
+                jnp.mean(SATURATED[seen.function](by_channel(seen.outputs)), axis=0, dtype=jnp.float32),
+            )
             for seen in step.activations
             if seen.function in SATURATED
         )

@@ -31,7 +31,9 @@ class WeightNorms(BuiltIn):
 
 @dataclasses.dataclass(frozen=True)
 class UpdateRatios(BuiltIn):
-    """``‖w′ − w‖₂ / ‖w‖₂`` of each trainable variable, w′ being what the step makes of w; (). Of w = 0 it is infinite.
+    """``‖w′ − w‖₂ / ‖w‖₂`` of each trainable variable, w′ being what the step makes of w; ().
+
+    Of w = 0 it is infinite.
 
     Example:
         >>> UpdateRatios(every=10).name
