@@ -113,7 +113,7 @@ def test_statistics_of_both_normalizations_and_a_fused_activation(data):
 def test_layers_of_a_graph_with_activation_layers_a_shared_layer_and_a_loop(data):
     x, y = data
     steps = keras.Input((3, 1))
-    inner = layers.LSTM(4, name="loop")(steps)
+    inner = layers.SimpleRNN(4, name="loop")(steps)
     shared = layers.Dense(4, "sigmoid", name="shared")
     out = layers.Dense(1)(layers.ReLU(name="rectified")(layers.Dense(4)(shared(shared(inner)))))
     model = keras.Model(steps, out)
