@@ -162,8 +162,8 @@ def _on_device(batches: EpochBatches) -> tuple[Any, int]:
     source = source_of(batches)
     if not isinstance(source, ArrayRows):
         raise TypeError(
-            f"fit_many was given data for Keras' {type(batches.data_adapter).__name__}, which come batch"
-            " by batch; expected arrays or data frames in memory, of which every member takes rows in an order"
+            f"fit_many was given data for Keras' {type(batches.data_adapter).__name__}, which come batch by"
+            " batch; expected arrays or data frames in memory, of which every member takes rows in an order"
             " of its own"
         )
     rows = slice(0, batches.data_adapter._num_samples)
