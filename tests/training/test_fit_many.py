@@ -204,6 +204,18 @@ def test_a_model_that_is_not_compiled_whole(data):
         fit_many(model, *data, seeds=[1])
 
 
+class OwnCompile(keras.Sequential):
+    def compile(self, *args, **kwargs):
+        super().compile("sgd", "mse")
+
+
+def test_a_compile_of_its_own(data):
+    model = OwnCompile([keras.Input((3,)), layers.Dense(1)])
+    model.compile()
+    with pytest.raises(ValueError, match=r"OwnCompile has a compile\(\) of its own"):
+        fit_many(model, *data, seeds=[1])
+
+
 def test_random_numbers_of_python_go_on(data):
     model = linear()
     random.seed(9)
