@@ -28,7 +28,8 @@ def built_again(model: Any) -> Any:
     if type(model).compile is not keras.Model.compile:
         raise ValueError(
             f"{type(model).__name__} has a compile() of its own, whose arguments are not known: no other"
-            " model can be compiled like it. Expected a class with Keras' compile(). Train the seeds one by one."
+            " model can be compiled like it. Expected a class with Keras' compile(). Train the seeds one"
+            " by one."
         )
     if type(model) is keras.Sequential:
         new = clone_sequential(model, [rebuild(layer) for layer in model.layers])
