@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from normwise.training.fit import fit
+from normwise.training.fit_many import fit_many
+from normwise.training.side_by_side import ManyFits
 
-__all__ = ["fit"]
+__all__ = ["ManyFits", "fit", "fit_many"]

@@ -57,13 +57,17 @@ def _of_all_processes(leaf: Any) -> Any:
     return np.concatenate(list(process_allgather(np.asarray(leaf))), axis=1)
 
 
-def result_shardings(state: Any) -> Any:
-    """Where a program leaves its results: every variable where it was, all else on every device."""
+def result_shardings(state: Any, kept: bool) -> Any:
+    """Where a program leaves its results: every variable where it was, all else on every device.
+
+    `kept` says that there are probes, whose values come last.
+    """
     distribution = keras.distribution.distribution()
     if distribution is None:
         return None
     everywhere = _sharding(distribution.device_mesh.backend_mesh, _axes())
-    return jax.tree.map(lambda leaf: leaf.sharding, state), everywhere, everywhere, everywhere
+    others = [everywhere] * (4 if kept else 3)
+    return (jax.tree.map(lambda leaf: leaf.sharding, state), *others)
 
 
 def beyond_one_process() -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
 
+from normwise.core.probe import Probe
 from normwise.training.buffers import ArrayRows, Stream, source_of
 from normwise.training.checkpoint import Checkpoint, require_own_checkpoint
 from normwise.training.compilation_cache import use_compilation_cache
@@ -18,6 +19,7 @@ from normwise.training.evaluate import Evaluation
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
+from normwise.training.measuring import Measuring
 from normwise.training.not_compiled import not_compiled, say_once
 from normwise.training.not_finite import raise_not_finite
 from normwise.training.phase import TRAIN
@@ -47,6 +49,7 @@ def fit(
     validation_freq: int | list[int] = 1,
     *,
     checkpoint: str | os.PathLike[str] | None = None,
+    probes: Sequence[Probe] = (),
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
@@ -62,14 +65,18 @@ def fit(
         checkpoint: A folder for the state of the training, written as it goes, at most 1% of the time. The
             same call with the same folder goes on after a kill, to the same weights, History and random
             numbers; once finished it gives these at once, and with more `epochs` it goes on.
+        probes: What to measure inside the compiled epoch, such as `normwise.training.probes.Loss(every=50)`.
+            After a kill, what they found before it is gone; the numbers of the steps go on.
 
     Returns:
-        Keras' History; besides, `compilations` holds what was compiled and how long that took.
+        Keras' History; besides, `compilations` holds what was compiled and how long that took, and
+        with probes, `probes` has what they found: name to `normwise.core.probe.Series`.
 
     Raises:
         FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
             model keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it.
+        ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras'
+            own fit trains the model.
         RecordError: If the checkpoint is of another training, which the message tells apart, or damaged.
 
     Example:
@@ -86,6 +93,11 @@ def fit(
     if checkpoint is not None:
         require_own_checkpoint(reason, callbacks)
     if reason is not None:
+        if probes:
+            raise ValueError(
+                f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because"
+                f" {reason}; probes measure inside the compiled epoch. Remove that, or leave the probes out."
+            )
         say_once(reason)
         return model.fit(
             x,
@@ -138,12 +150,15 @@ def fit(
         saving = Checkpoint(checkpoint, model, batches, callbacks, shuffle, (initial_epoch, epochs))
         if saving.finished():
             return model.history
+    measuring = Measuring(model, probes) if probes else None
+    if measuring is not None:
+        model.history.probes = measuring.found
     with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between:
         evaluation = None
         if validation_data is not None:
             rows = validation_batch_size or batch_size
             evaluation = Evaluation(model, validation_data, rows, validation_steps, compiler)
-        programs = Programs(model, TRAIN, compiler)
+        programs = Programs(model, TRAIN, compiler, measuring)
         span = (initial_epoch, epochs)
         _train(programs, batches, callbacks, span, evaluation, validation_freq, between, saving)
     return model.history
@@ -169,10 +184,14 @@ def _train(
     callbacks.on_train_begin()
     begin = model._initial_epoch or epochs[0]
     begin = saving.begin(begin) if saving else begin
+    if programs.measuring is not None:
+        programs.measuring.go_on_after((begin - epochs[0]) * (batches.num_batches or 0))
     try:
         for epoch in range(begin, epochs[1]):
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
+            if programs.measuring is not None:
+                programs.measuring.begin_epoch()
             first = saving.begin_epoch(epoch) if saving else 0
             bad, chunk_done = raise_not_finite(programs, epoch), saving.chunk_done if saving else None
             steps = take_steps(programs, batches, source, callbacks, pace, between, bad, first, chunk_done)

@@ -14,6 +14,7 @@ and 3.16 it uses, besides the public names:
     EpochIterator._current_iterator, _steps_seen; get_random_seed            where a checkpoint goes on
     Model._flatten_layers                                                    whether it is the same model
     CallbackList._history                                                    whose History goes on
+    global_state: Keras' global seed and generator, which a block with a seed of its own puts back
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras.src import tree
+from keras.src.backend.common import global_state
 from keras.src.backend.config import is_nnx_enabled, max_epochs
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.array_slicing import (
     NumpySliceable,
@@ -35,12 +38,15 @@ from keras.src.trainers.data_adapters.array_slicing import (
 )
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from keras.src.utils.rng_utils import get_random_seed as random_seed
 
 __all__ = [
+    "RANDOM_ATTRIBUTES",
     "ArrayDataAdapter",
     "EpochBatches",
     "convert_to_sliceable",
+    "global_state",
     "is_nnx_enabled",
     "max_epochs",
     "pythonify_logs",
@@ -49,6 +55,10 @@ __all__ = [
     "train_validation_split",
     "tree",
 ]
+
+
+RANDOM_ATTRIBUTES = (GLOBAL_RANDOM_SEED, GLOBAL_SEED_GENERATOR)
+"""What `keras.utils.set_random_seed` changes of Keras' own."""
 
 
 class EpochBatches(EpochIterator):  # type: ignore[misc]

@@ -67,11 +67,13 @@ def take_steps(
                 state = phase.take_state(model)
             kept = _copy(state) if not_finite is not None else None
             begun = time.perf_counter()
-            result = programs.start(state, buffer.data, start, stop)
+            result = programs.start(state, buffer.data, start, stop, buffer.first)
             state, logs = result.state, result.logs
             phase.give_state(model, state)
             # The next batches are put together while the device computes.
             following = next(coming, None) if stop == buffer.steps else buffer
+            if programs.measuring is not None:
+                programs.measuring.take(result.kept, buffer.first + stop)
             if not result.finite() and not_finite is not None:
                 not_finite(result, kept, buffer, start)
             pace.took(stop - start, time.perf_counter() - begun)

@@ -20,6 +20,7 @@ import numpy as np
 from jax import lax
 
 from normwise.training.distribute import result_shardings
+from normwise.training.measuring import Measuring
 from normwise.training.phase import Phase, State
 
 
@@ -49,12 +50,14 @@ class Result:
         logs: The last step's logs, as arrays on the device.
         done: The step after the last one taken; below the `stop` asked for where a loss was not finite.
         is_finite: Whether the last loss was finite; always true in validation.
+        kept: What probes measured, if there are any.
     """
 
     state: State
     logs: Any
     done: Any
     is_finite: Any
+    kept: Any = None
 
     def finite(self) -> bool:
         """Waits for the device."""
@@ -68,10 +71,13 @@ class Programs:
         model: A compiled, built Keras model.
         phase: Which of its steps.
         compiler: Where programs are compiled ahead; None compiles each when it is first needed.
+        measuring: The probes, if there are any.
     """
 
-    def __init__(self, model: Any, phase: Phase, compiler: Executor | None = None) -> None:
-        self.model, self.phase, self.compiler = model, phase, compiler
+    def __init__(
+        self, model: Any, phase: Phase, compiler: Executor | None = None, measuring: Measuring | None = None
+    ) -> None:
+        self.model, self.phase, self.compiler, self.measuring = model, phase, compiler, measuring
         self.compilations: list[Compilation] = []
         self._programs: dict[Any, Any] = {}
 
@@ -84,7 +90,7 @@ class Programs:
         # Under a distribution it is the arrays themselves that say where they lie.
         if self.compiler is None or keras.distribution.distribution() is not None:
             return
-        arguments = (self.phase.shapes(self.model), data, np.int32(0), np.int32(0))
+        arguments = self._arguments(self.phase.shapes(self.model), data, 0, 0, 0)
         key = _key(arguments)
         if key not in self._programs:
             begun = time.perf_counter()
@@ -92,11 +98,19 @@ class Programs:
             waited = time.perf_counter() - begun
             self._programs[key] = self.compiler.submit(_compiled, lowered), begun, waited
 
-    def start(self, state: State, data: Any, start: int, stop: int) -> Result:
-        """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated)."""
+    def start(self, state: State, data: Any, start: int, stop: int, first: int = 0) -> Result:
+        """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated).
+
+        `first` is which step of the epoch the first of the batches is; only probes need it.
+        """
+        arguments = self._arguments(state, data, start, stop, first)
+        return Result(*self._program(arguments)(*arguments))
+
+    def _arguments(self, state: State, data: Any, start: int, stop: int, first: int) -> tuple[Any, ...]:
         arguments = (state, data, np.int32(start), np.int32(stop))
-        state, logs, done, finite = self._program(arguments)(*arguments)
-        return Result(state, logs, done, finite)
+        if self.measuring is None:
+            return arguments
+        return (*arguments, np.int32(self.measuring.epoch_first + first))
 
     def _program(self, arguments: Any) -> Any:
         key = _key(arguments)
@@ -112,8 +126,17 @@ class Programs:
         return found
 
     def _lowered(self, arguments: Any) -> Any:
-        steps = jax.jit(self._steps, donate_argnums=0, out_shardings=result_shardings(arguments[0]))
+        kept = self.measuring is not None
+        steps = jax.jit(self._whole, donate_argnums=0, out_shardings=result_shardings(arguments[0], kept))
         return steps.lower(*arguments)
+
+    def _whole(self, state: State, data: Any, start: Any, stop: Any, first: Any = None) -> tuple[Any, ...]:
+        arguments = (state, data, start, stop)
+        if self.measuring is None:
+            return self._steps(*arguments)
+        measures = [_of_place(measure) for measure in self.measuring.measures()]
+        most = jax.tree.leaves(data)[0].shape[0]
+        return self.measuring.interleave(self._steps, measures, arguments, first, most)
 
     def _steps(self, state: State, data: Any, start: Any, stop: Any) -> tuple[State, Any, Any, Any]:
         step = getattr(self.model, f"{self.phase.name}_step")
@@ -149,6 +172,10 @@ def _result(made: Future[tuple[Any, float]]) -> tuple[Any, float]:
 def _key(arguments: Any) -> Any:
     leaves, structure = jax.tree.flatten(arguments)
     return structure, tuple((tuple(leaf.shape), jax.dtypes.canonicalize_dtype(leaf.dtype)) for leaf in leaves)
+
+
+def _of_place(measure: Any) -> Any:
+    return lambda state, data, i: measure(state, _batch(data, i))
 
 
 def _batch(data: Any, i: Any) -> Any:

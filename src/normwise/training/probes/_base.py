@@ -1,0 +1,49 @@
+"""What the built-in probes share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+EVERY = 50
+"""Steps between two measurements, where its owner does not say: a probe then costs a few percent."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BuiltIn:
+    """A probe with its words.
+
+    Args:
+        every: It measures at step 0, and every so many steps from there.
+    """
+
+    every: int = EVERY
+    name: ClassVar[str]
+    unit: ClassVar[str] = ""
+    definition: ClassVar[str]
+
+
+def by_call(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Values by the layer's path; a layer that is called again has its number behind it, as in "dense#2"."""
+    values: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for path, value in found:
+        counts[path] = counts.get(path, 0) + 1
+        values[path if counts[path] == 1 else f"{path}#{counts[path]}"] = value
+    return values
+
+
+def require(values: Mapping[str, Any], probe: BuiltIn, expected: str) -> Mapping[str, Any]:
+    """The values, of which there must be some."""
+    if not values:
+        raise ValueError(
+            f'the probe "{probe.name}" found nothing to measure in this model; expected {expected}. Leave the'
+            " probe out, or write these parts of the model as layers."
+        )
+    return values
+
+
+def by_channel(values: Any) -> Any:
+    """The values as (values a channel, channels), the last axis being the channels'."""
+    return values.reshape(-1, values.shape[-1])
