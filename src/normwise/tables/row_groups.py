@@ -14,7 +14,16 @@ from normwise.tables.read import describe_broken
 
 MAGIC = b"PAR1"
 ROW_GROUPS, ROWS = 4, 3
-_FALSE_OR_TRUE, _BYTE, _INTEGERS, _DOUBLE, _BINARY, _LISTS, _MAP, _STRUCT = (1, 2), 3, (4, 5, 6), 7, 8, (9, 10), 11, 12
+_FALSE_OR_TRUE, _BYTE, _INTEGERS, _DOUBLE, _BINARY, _LISTS, _MAP, _STRUCT = (
+    (1, 2),
+    3,
+    (4, 5, 6),
+    7,
+    8,
+    (9, 10),
+    11,
+    12,
+)
 
 
 def row_groups(file: Path) -> list[int]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BUFFER_BYTES = 32 * 2**20
-"""A buffer holds about so many bytes: enough that starting a program costs nothing, little beside the data."""
+BUFFER_BYTES = 16 * 2**20
+"""A buffer holds about so many bytes: enough that starting a program costs nothing, little beside the data,
+and below the 32 MiB from which the C library asks the system for new pages each time."""
 ALIGNMENT = 64
-"""Arrays that begin at such an address are taken by XLA's CPU client as they are; others are copied each call."""
+"""Arrays at such an address are taken by XLA's CPU client as they are; others are copied at each call."""
 
 
 def room(shape: Sequence[int], dtype: Any) -> NDArray[Any]:
@@ -26,7 +27,8 @@ def room(shape: Sequence[int], dtype: Any) -> NDArray[Any]:
     size = math.prod(shape) * kind.itemsize
     raw = np.empty(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + size].view(kind).reshape(shape)
+    whole: NDArray[Any] = raw[start : start + size].view(kind).reshape(shape)
+    return whole
 
 
 def full_capacity(full: int, bytes_a_step: int) -> int:

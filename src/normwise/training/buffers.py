@@ -77,7 +77,7 @@ class ArrayRows:
 
 
 class ChunkRows:
-    """Batches of a table, which lie one after the other in chunks that the stream made for it: nothing is copied.
+    """Batches of a table, which lie one after the other in chunks made for it: nothing is copied.
 
     Args:
         stream: The adapter that gives them.
@@ -97,8 +97,8 @@ class ChunkRows:
 
         def one(leaf: NDArray[Any]) -> NDArray[Any]:
             rows = leaf[start : start + capacity * batch]
-            whole = rows[: len(rows) // batch * batch].reshape(-1, batch, *leaf.shape[1:])
-            return _filled(whole, capacity)
+            whole: NDArray[Any] = _filled(rows.reshape(-1, batch, *leaf.shape[1:]), capacity)
+            return whole
 
         return packed(tuple(one(leaf) for leaf in pending[0].chunk.leaves))
 
@@ -182,7 +182,7 @@ def _gathered(array: NDArray[Any], dtype: Any, rows: Any, steps: tuple[int, int]
     return stacked
 
 
-def _filled(stacked: Any, capacity: int) -> Any:
+def _filled(stacked: NDArray[Any], capacity: int) -> NDArray[Any]:
     """The array with room for `capacity` steps: programs are compiled for a shape."""
     if len(stacked) == capacity:
         return stacked

@@ -9,10 +9,9 @@ from typing import Any
 
 import keras
 
-from normwise.core.errors import TableError
 from normwise.training.buffers import source_of
 from normwise.training.evaluate import Evaluation
-from normwise.training.feed import feed, is_streamed
+from normwise.training.feed import feed, require_no_split
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
@@ -71,17 +70,13 @@ def fit(
         (['loss'], 2)
     """
     model._assert_compile_called("fit")
-    if validation_split and is_streamed(x):
-        raise TableError(
-            f"validation_split={validation_split} holds out the last rows of arrays, and x is read as a stream. "
-            'Expected validation_data=(table, "target"), for which some of the files are set apart.'
-        )
+    require_no_split(validation_split, x)
     x, y, sample_weight, class_weight = feed(
-        model, x, y, sample_weight, batch_size, steps_per_epoch, shuffle, class_weight
+        model, (x, y, sample_weight), batch_size, steps_per_epoch, shuffle, class_weight
     )
     if validation_data is not None:
         held_out = keras.utils.unpack_x_y_sample_weight(validation_data)
-        validation_data = feed(model, *held_out, validation_batch_size or batch_size, validation_steps)[:3]
+        validation_data = feed(model, held_out, validation_batch_size or batch_size, validation_steps)[:3]
     reason = not_compiled(model, x)
     if reason is not None:
         say_once(reason)

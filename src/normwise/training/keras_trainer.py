@@ -80,15 +80,16 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
             # Keras' own generator, so that NumPy's global generator is drawn from as Keras draws from it.
             rows: Iterator[Any] = self.data_adapter._get_iterator(lambda _, indices: indices, 0)
             return rows
-        if self.has_chunks:
-            stream = self.data_adapter
-            return stream.row_batches() if self.rows_only else iter([stream.example()])  # type: ignore[no-any-return]
-        batches: Iterator[Any] = self.data_adapter.get_jax_iterator()
+        if self.has_chunks and not self.rows_only:
+            return iter([self.data_adapter.example()])
+        batches: Iterator[Any] = (
+            self.data_adapter.row_batches() if self.has_chunks else self.data_adapter.get_jax_iterator()
+        )
         return batches
 
 
 def array_of(leaf: Any) -> tuple[NDArray[Any], np.dtype[Any]] | None:
-    """What Keras slices rows of a leaf from, as an array, and the type to which it casts them; None if sparse.
+    """What Keras slices rows of a leaf from, and the type to which it casts them; None if that is no array.
 
     An array comes back as it is: Keras casts a whole float64 array at once, and of a memory-mapped file that
     would be all of it.

@@ -11,7 +11,7 @@ import numpy as np
 from normwise.training.buffers import Buffer, Source, buffers
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
-from normwise.training.phase import Phase, State
+from normwise.training.phase import State
 from normwise.training.program import Programs, Result
 
 KEPT_BYTES = 256 * 2**20

@@ -18,7 +18,7 @@ class _End:
 
 
 class ReadAhead(Generic[T]):
-    """An iterator whose items a thread makes ahead of time, at most so many; errors come out where it is read.
+    """An iterator whose items a thread makes ahead of time, at most so many; its errors come out here.
 
     The thread ends with the items, with an error among them, and with `close`.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Arrays = tuple[NDArray, ...]
+Arrays = tuple[NDArray[Any], ...]
 """Arrays of as many rows each: features, then targets and weights where there are any."""
 Make = Callable[[], Arrays]
 """Room for the rows of one piece."""
@@ -89,13 +90,13 @@ def _filled(rows: Rows, capacity: int) -> tuple[Arrays, int]:
     return buffer, filled
 
 
-def _put(into: Arrays, places: slice | NDArray, part: Arrays) -> int:
+def _put(into: Arrays, places: slice | NDArray[Any], part: Arrays) -> int:
     for leaf, values in zip(into, part, strict=True):
         leaf[places] = values
     return len(part[0])
 
 
-def _taken(buffer: Arrays, places: NDArray, piece: Arrays) -> Arrays:
+def _taken(buffer: Arrays, places: NDArray[Any], piece: Arrays) -> Arrays:
     for leaf, out in zip(buffer, piece, strict=True):
         # The places are all within the buffer; any other mode copies `out` first.
         np.take(leaf, places, axis=0, out=out[: len(places)], mode="clip")

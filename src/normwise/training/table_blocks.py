@@ -91,8 +91,8 @@ class ParquetBlocks:
                 frame = scan.slice(place.first, place.rows).collect()
             if frame.height != place.rows:
                 raise TableError(
-                    f"{place.file} has {frame.height} rows from row {place.first} on where it had {place.rows} "
-                    "when the training began. Expected files that do not change under it."
+                    f"{place.file} has {frame.height} rows from row {place.first} on, where it had "
+                    f"{place.rows} when the training began. Expected files that do not change under it."
                 )
             yield frame, place.where
 

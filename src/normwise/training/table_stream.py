@@ -1,4 +1,4 @@
-"""TableStream: a table that need not fit into memory, as batches for Keras and as chunks for the compiled epoch."""
+"""TableStream: a table that need not fit into memory, as batches for Keras and chunks for the program."""
 
 from __future__ import annotations
 
