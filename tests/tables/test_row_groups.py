@@ -7,7 +7,11 @@ from normwise.core.errors import TableError
 from normwise.tables.row_groups import row_groups
 
 FRAME = pl.DataFrame(
-    {"a": range(1000), "word": ["x" * (i % 40) for i in range(1000)], "flag": [i % 3 == 0 for i in range(1000)]}
+    {
+        "a": range(1000),
+        "word": ["x" * (i % 40) for i in range(1000)],
+        "flag": [i % 3 == 0 for i in range(1000)],
+    }
 )
 
 
@@ -24,7 +28,9 @@ def test_of_pyarrow_are_what_pyarrow_says(tmp_path, size):
     parquet = pytest.importorskip("pyarrow.parquet")
     file = tmp_path / "a.parquet"
     table = FRAME.to_arrow().replace_schema_metadata({"note": "some metadata"})
-    parquet.write_table(table, file, row_group_size=size, write_page_index=True, store_decimal_as_integer=True)
+    parquet.write_table(
+        table, file, row_group_size=size, write_page_index=True, store_decimal_as_integer=True
+    )
     metadata = parquet.ParquetFile(file).metadata
     assert row_groups(file) == [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
 

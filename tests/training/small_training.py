@@ -39,7 +39,12 @@ def small_model() -> keras.Model:
 
 
 def trained(
-    *data: Any, by_keras: bool = False, batch_size: int | None = 32, epochs: int = 2, shuffle: Any = False, **more: Any
+    *data: Any,
+    by_keras: bool = False,
+    batch_size: int | None = 32,
+    epochs: int = 2,
+    shuffle: Any = False,
+    **more: Any,
 ) -> tuple[list[NDArray[Any]], dict[str, list[float]]]:
     """The weights after a training, and its History."""
     model = small_model()

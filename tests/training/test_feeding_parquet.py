@@ -121,9 +121,9 @@ def test_shuffled_trainings_are_repeatable(file):
 
 def test_epochs_of_some_steps_go_on_where_the_last_ended(file):
     x, y, _ = small_arrays()
-    # Five epochs of 4 batches are two whole passes over its 10.
-    found = trained(file, TARGET, epochs=5, steps_per_epoch=4)
-    assert_same(found, trained(x, y, epochs=5, steps_per_epoch=4, by_keras=True))
+    # Four epochs of 5 batches are two whole passes over its 10.
+    found = trained(file, TARGET, epochs=4, steps_per_epoch=5)
+    assert_same(found, trained(x, y, epochs=4, steps_per_epoch=5, by_keras=True))
 
 
 def test_the_progress_bar_knows_the_end(file, capsys):
@@ -206,7 +206,9 @@ def test_what_is_refused_before_anything_is_read(file, tmp_path):
     assert 'class_weight and sample_weight="a" were both given' in both
     assert "class_weight was given without y" in refused(TableError, file, class_weight={0: 1.0})
     short = refused(ColumnError, file, ["a", TARGET])
-    assert short.startswith('the model takes 3 features, and besides "a", "target" the table has 2 columns: "b", "c"')
+    assert short.startswith(
+        'the model takes 3 features, and besides "a", "target" the table has 2 columns: "b", "c"'
+    )
     small_table().with_columns(city=pl.lit("Oslo")).write_parquet(tmp_path / "text.parquet")
     text = refused(ColumnError, tmp_path / "text.parquet", TARGET)
     assert text.startswith('the columns "city" are not numbers, but "String".')
@@ -225,7 +227,9 @@ def test_a_value_that_is_missing_midway(tmp_path, value, word, name):
     with pytest.raises(ColumnError) as raised:
         normwise.fit(model, file, TARGET, verbose=0, shuffle=False)
     text = str(raised.value)
-    assert f'column "{name}" is {word} in row 230 of {file} (row group 4; both counted from 0), and in ' in text
+    assert (
+        f'column "{name}" is {word} in row 230 of {file} (row group 3; both counted from 0), and in ' in text
+    )
     # What was trained until then is kept, and can be used.
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
     assert not np.array_equal(model.get_weights()[0], before[0])
