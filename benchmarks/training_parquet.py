@@ -2,8 +2,8 @@
 
     python -m benchmarks.training_parquet [--rows 10000000] [--repeats 5] [--folder FOLDER] [--out FILE]
 
-A table of 30 float32 columns and an integer target, compressed by snappy, as pandas, PyArrow, DuckDB and Spark
-do where nothing else is said, and by zstd, as Polars does; a network 30-64-64-1 with batch
+A table of 30 float32 columns and an integer target, compressed by snappy, as pandas, PyArrow, DuckDB and
+Spark do where nothing else is said, and by zstd, as Polars does; a network 30-64-64-1 with batch
 normalization, Adam, batch 1024, shuffled. Each measurement is a process of its own, and the sides take turns.
 It trains two epochs; the second is measured, so that compiling is not. In memory the rows are one float32
 array, loaded before the clock starts. The peak is that of the process, with imports and all.

@@ -63,14 +63,20 @@ def test_a_footer_that_ends_early_is_an_error_or_does_not_matter(tmp_path):
     data = file.read_bytes()
     length = int.from_bytes(data[-8:-4], "little")
     found = []
-    for kept in range(length):
+
+    def write(kept):
         file.write_bytes(data[: -8 - length + kept] + kept.to_bytes(4, "little") + b"PAR1")
+
+    for kept in range(length):
+        write(kept)
         try:
             found.append(row_groups(file))
-        except TableError as error:
-            assert "its footer is cut off" in str(error)
+        except TableError:
             found.append(None)
     # Behind the row groups comes what nobody asks for here.
+    write(0)
+    with pytest.raises(TableError, match="its footer is cut off"):
+        row_groups(file)
     assert found[0] is None
     assert found == sorted(found, key=lambda rows: rows is not None)
     assert all(rows in (None, [1000]) for rows in found)

@@ -1,16 +1,14 @@
 """Every kind of data trains to the same weights as arrays of the same rows, and as `Model.fit` does."""
 
+import math
+
 import keras
 import numpy as np
 import polars as pl
 import pytest
-
-import normwise
-from normwise.core.errors import ColumnError, TableError
-from normwise.training.buffers import ArrayRows, Stream, source_of
-from normwise.training.keras_trainer import EpochBatches
 from tests.training.small_training import (
     FEATURES,
+    ROWS,
     TARGET,
     WEIGHT,
     assert_same,
@@ -19,6 +17,11 @@ from tests.training.small_training import (
     small_table,
     trained,
 )
+
+import normwise
+from normwise.core.errors import ColumnError, TableError
+from normwise.training.buffers import ArrayRows, Stream, source_of
+from normwise.training.keras_trainer import EpochBatches
 
 BATCH = 32
 
@@ -35,7 +38,7 @@ class Batches(keras.utils.PyDataset):
     """The small table's batches, in order."""
 
     def __len__(self):
-        return -(-len(small_table()) // BATCH)
+        return math.ceil(ROWS / BATCH)
 
     def __getitem__(self, index):
         x, y, _ = small_arrays()
@@ -181,7 +184,7 @@ def test_a_name_without_a_table():
 
 
 def test_an_array_beside_a_table():
-    x, y, weight = small_arrays()
+    _, _, weight = small_arrays()
     with pytest.raises(TableError) as raised:
         normwise.fit(small_model(), small_table(), TARGET, sample_weight=weight, verbose=0)
     assert str(raised.value).startswith("x is a table and sample_weight is a ndarray. Expected the name")

@@ -1,4 +1,4 @@
-"""Tables on disk: the same weights as from memory, every row once an epoch, faults named, nothing left running."""
+"""Tables on disk: weights as from memory, every row once an epoch, faults named, nothing left running."""
 
 import threading
 
@@ -6,14 +6,6 @@ import keras
 import numpy as np
 import polars as pl
 import pytest
-
-import normwise
-from normwise.core.errors import ColumnError, TableError
-from normwise.tables import scan_table
-from normwise.training import table_blocks, table_stream
-from normwise.training.named_columns import NamedColumns
-from normwise.training.table_blocks import blocks_of
-from normwise.training.table_stream import TableStream
 from tests.training.small_training import (
     FEATURES,
     ROWS,
@@ -25,6 +17,14 @@ from tests.training.small_training import (
     small_table,
     trained,
 )
+
+import normwise
+from normwise.core.errors import ColumnError, TableError
+from normwise.tables import scan_table
+from normwise.training import table_blocks, table_stream
+from normwise.training.named_columns import NamedColumns
+from normwise.training.table_blocks import blocks_of
+from normwise.training.table_stream import TableStream
 
 
 @pytest.fixture(autouse=True)

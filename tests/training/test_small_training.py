@@ -3,7 +3,6 @@
 import copy
 
 import pytest
-
 from tests.training.small_training import assert_same, small_arrays, trained
 
 
