@@ -51,12 +51,12 @@ def fit(
     Args:
         model: A compiled Keras model.
         x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`. Or a
-            table: a frame, paths or a pattern of files, which are read as a stream, or a lazy frame. Then y may
-            be the name of the column of targets, or several names, and sample_weight that of one of weights;
-            all other columns are features, in the table's order, and validation_data is ``(table, y)``. With
-            shuffle=True a stream comes in another order each epoch: blocks of row groups are read in random
-            order, and rows drawn from a buffer of 128 MiB; it follows from one number an epoch of NumPy's
-            global generator. See docs/training-data.md.
+            table: a frame, paths or a pattern of files, which are read as a stream, or a lazy frame. Then y
+            may be the name of the column of targets, or several names, and sample_weight that of one of
+            weights; all other columns are features, in the table's order, and validation_data is ``(table,
+            y)``. With shuffle=True a stream comes in another order each epoch: blocks of row groups are
+            read in random order, and rows drawn from a buffer of 128 MiB; it follows from one number an
+            epoch of NumPy's global generator. See docs/training-data.md.
 
     Returns:
         Keras' History.
@@ -64,8 +64,9 @@ def fit(
     Raises:
         FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The model
             keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it. It is a TableError or a ColumnError
-            where a table cannot be read, or a column is absent, holds no numbers, or misses a value.
+        ValueError: If the model is not compiled, or the data do not fit it. It is a TableError or a
+            ColumnError where a table cannot be read, or a column is absent, holds no numbers, or misses a
+            value.
 
     Example:
         >>> import keras, numpy as np, normwise
