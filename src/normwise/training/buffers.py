@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
+import jax
 import numpy as np
+from numpy.typing import NDArray
 
-from normwise.training.keras_trainer import EpochBatches, convert_to_sliceable, slices_rows, tree
+from normwise.training.buffer_memory import BUFFER_BYTES, full_capacity, room
+from normwise.training.keras_trainer import EpochBatches, array_of, tree
 from normwise.training.phase import shape_of
+from normwise.training.table_stream import packed
 
-BUFFER_BYTES = 32 * 2**20
-"""A buffer holds about so many: enough that starting a program costs nothing, little beside the data."""
 UNKNOWN_STEPS = 64
 """Batches a buffer where it is not known how many there are."""
 
@@ -33,35 +35,43 @@ class Buffer:
     steps: int
 
 
+class Source(Protocol):
+    """How the batches of one kind of data are stacked."""
+
+    def shapes(self) -> list[Any]:
+        """The shapes of the buffers that will come, in place of arrays, as far as they are known."""
+
+    def capacity(self, item: Any) -> int:
+        """How many batches like this one a buffer has room for."""
+
+    def key(self, item: Any) -> Any:
+        """What the batches of one buffer have in common."""
+
+    def stack(self, pending: list[Any], capacity: int) -> Any:
+        """The batches as arrays (capacity, batch, …)."""
+
+
 class ArrayRows:
-    """The rows of arrays by their indices, and how they are stacked.
+    """The rows of arrays by their indices.
 
     Args:
         batches: Keras' batches of arrays.
+        arrays: For each leaf of them an array, and the type to which Keras casts its rows.
     """
 
-    def __init__(self, batches: EpochBatches) -> None:
+    def __init__(self, batches: EpochBatches, arrays: Any) -> None:
         adapter = batches.data_adapter
-        self.sliceables = convert_to_sliceable(adapter._inputs, target_backend="jax")
         self.batch_size, self.rows = adapter.batch_size, adapter._num_samples
-        self.rest = self.rows % self.batch_size
-        leaves = [leaf for leaf in tree.flatten(self.sliceables) if leaf is not None]
-        bytes_a_step = max(1, self.batch_size * sum(_row_bytes(leaf) for leaf in leaves))
-        full = max(1, self.rows // self.batch_size)
-        parts = -(-full // max(1, BUFFER_BYTES // bytes_a_step))
-        self.full_capacity = -(-full // parts)
+        self.structure, self.arrays = adapter._inputs, arrays
+        row_bytes = sum(array[:1].nbytes for array, _ in arrays)
+        self.full_capacity = full_capacity(self.rows // self.batch_size, self.batch_size * row_bytes)
 
     def shapes(self) -> list[Any]:
-        """The shapes of the buffers that will come, in place of arrays: whole batches, and the rest."""
-        sizes = [(self.full_capacity, self.batch_size), (1, self.rest)]
-        return [self._shapes(*size) for size in sizes if size[1] and size[1] <= self.rows]
+        def of(capacity: int, batch: int) -> Any:
+            leaves = iter([shape_of((capacity, batch, *a.shape[1:]), dtype) for a, dtype in self.arrays])
+            return tree.map_structure(lambda _: next(leaves), self.structure, none_is_leaf=False)
 
-    def _shapes(self, capacity: int, batch: int) -> Any:
-        def one(sliceable: Any) -> Any:
-            row = np.asarray(sliceable.convert_to_jax_compatible(sliceable[0:1]))
-            return shape_of((capacity, batch, *row.shape[1:]), row.dtype)
-
-        return tree.map_structure(one, self.sliceables, none_is_leaf=False)
+        return [of(*steps) for steps in _steps(self.full_capacity, self.batch_size, self.rows)]
 
     def capacity(self, rows: Any) -> int:
         return self.full_capacity if _length(rows) == self.batch_size else 1
@@ -70,18 +80,47 @@ class ArrayRows:
         return _length(rows)
 
     def stack(self, pending: list[Any], capacity: int) -> Any:
-        rows = _joined(pending)
-        batch = _length(pending[0])
+        rows, batch = _joined(pending), _length(pending[0])
+        stacked = iter([_gathered(array, dtype, rows, (capacity, batch)) for array, dtype in self.arrays])
+        return tree.map_structure(lambda _: next(stacked), self.structure, none_is_leaf=False)
 
-        def one(sliceable: Any) -> Any:
-            array = np.asarray(sliceable.convert_to_jax_compatible(sliceable[rows]))
-            return _filled(array.reshape(len(pending), batch, *array.shape[1:]), capacity)
 
-        return tree.map_structure(one, self.sliceables, none_is_leaf=False)
+class ChunkRows:
+    """Batches of a table, which lie one after the other in chunks made for it: nothing is copied.
+
+    Args:
+        stream: The adapter that gives them.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def shapes(self) -> list[Any]:
+        stream = self.stream
+        return [
+            packed(tuple(shape_of((*steps, *leaf.shape[1:]), leaf.dtype) for leaf in stream.like))
+            for steps in _steps(stream.capacity, stream.batch_size, stream.blocks.rows)
+        ]
+
+    def capacity(self, item: Any) -> int:
+        return self.stream.capacity if item.stop - item.start == self.stream.batch_size else 1
+
+    def key(self, item: Any) -> Any:
+        return id(item.chunk), item.stop - item.start
+
+    def stack(self, pending: list[Any], capacity: int) -> Any:
+        start, batch = pending[0].start, pending[0].stop - pending[0].start
+
+        def one(leaf: NDArray[Any]) -> NDArray[Any]:
+            rows = leaf[start : start + capacity * batch]
+            whole: NDArray[Any] = _filled(rows.reshape(-1, batch, *leaf.shape[1:]), capacity)
+            return whole
+
+        return packed(tuple(one(leaf) for leaf in pending[0].chunk.leaves))
 
 
 class Stream:
-    """Batches that a dataset, a loader or a generator gives, and how they are stacked."""
+    """Batches that a dataset, a loader or a generator gives."""
 
     def __init__(self, batches: EpochBatches) -> None:
         self.steps = batches.num_batches or UNKNOWN_STEPS
@@ -98,22 +137,30 @@ class Stream:
 
     def stack(self, pending: list[Any], capacity: int) -> Any:
         def one(*leaves: Any) -> Any:
-            return _filled(np.stack([np.asarray(leaf) for leaf in leaves]), capacity)
+            first = np.asarray(leaves[0])
+            whole = room((capacity, *first.shape), first.dtype)
+            for step, leaf in enumerate(leaves):
+                whole[step] = np.asarray(leaf)
+            return whole
 
         return tree.map_structure(one, *pending, none_is_leaf=False)
 
 
-def source_of(batches: EpochBatches) -> ArrayRows | Stream:
-    """How batches are stacked: by their rows, where they come from arrays."""
+def source_of(batches: EpochBatches) -> Source:
+    """How batches are stacked: by their rows, where they come from arrays or a table."""
+    if batches.has_chunks:
+        batches.rows_only = True
+        return ChunkRows(batches.data_adapter)
     if batches.has_arrays:
-        sliceables = convert_to_sliceable(batches.data_adapter._inputs, target_backend="jax")
-        if all(slices_rows(leaf) for leaf in tree.flatten(sliceables) if leaf is not None):
+        leaves = [leaf for leaf in tree.flatten(batches.data_adapter._inputs) if leaf is not None]
+        arrays = [array_of(leaf) for leaf in leaves]
+        if all(array is not None for array in arrays):
             batches.rows_only = True
-            return ArrayRows(batches)
+            return ArrayRows(batches, arrays)
     return Stream(batches)
 
 
-def buffers(batches: EpochBatches, source: ArrayRows | Stream, begin: int = 0) -> Iterator[Buffer]:
+def buffers(batches: EpochBatches, source: Source, begin: int = 0) -> Iterator[Buffer]:
     """One epoch from step `begin` on, as buffers; a batch of another shape begins a new one."""
     pending: list[Any] = []
     first, key, capacity = 0, None, 1
@@ -132,6 +179,11 @@ def buffers(batches: EpochBatches, source: ArrayRows | Stream, begin: int = 0) -
         yield Buffer(source.stack(pending, capacity), first, len(pending))
 
 
+def _steps(capacity: int, batch: int, rows: int) -> list[tuple[int, int]]:
+    """(capacity, batch) of the buffers of whole batches, and of the rest."""
+    return [size for size in ((capacity, batch), (1, rows % batch)) if 0 < size[1] <= rows]
+
+
 def _length(rows: Any) -> int:
     return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
 
@@ -142,15 +194,24 @@ def _joined(pending: list[Any]) -> Any:
     return np.concatenate(pending)
 
 
-def _row_bytes(sliceable: Any) -> int:
-    array = np.asarray(sliceable.convert_to_jax_compatible(sliceable[0:1]))
-    return int(array.nbytes)
+def _gathered(array: NDArray[Any], dtype: Any, rows: Any, steps: tuple[int, int]) -> NDArray[Any]:
+    """Rows of an array in one new array (capacity, batch, …), cast as Keras and then JAX cast them."""
+    stacked = room((*steps, *array.shape[1:]), jax.dtypes.canonicalize_dtype(dtype))
+    flat = stacked.reshape(-1, *array.shape[1:])[: _length(rows)]
+    if isinstance(rows, slice):
+        flat[...] = array[rows].astype(dtype, copy=False)
+    elif array.dtype == flat.dtype and array.flags.c_contiguous:
+        # The rows are all within the array; any other mode copies the result once more.
+        np.take(array, rows, axis=0, out=flat, mode="clip")
+    else:
+        flat[...] = array[rows].astype(dtype, copy=False)
+    return stacked
 
 
-def _filled(stacked: Any, capacity: int) -> Any:
+def _filled(stacked: NDArray[Any], capacity: int) -> NDArray[Any]:
     """The array with room for `capacity` steps: programs are compiled for a shape."""
     if len(stacked) == capacity:
         return stacked
-    whole = np.zeros((capacity, *stacked.shape[1:]), stacked.dtype)
+    whole = room((capacity, *stacked.shape[1:]), stacked.dtype)
     whole[: len(stacked)] = stacked
     return whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import closing
 from typing import Any
 
 import keras
@@ -47,7 +48,8 @@ class Evaluation:
         model.stop_evaluating = False
         callbacks.on_test_begin()
         model.reset_metrics()
-        logs = take_steps(self.programs, self.batches, self.source, callbacks, self.pace, between)
+        with closing(self.batches):
+            logs = take_steps(self.programs, self.batches, self.source, callbacks, self.pace, between)
         model.jax_state_sync()
         values: dict[str, Any] = pythonify_logs(model._get_metrics_result_or_logs(logs))
         callbacks.on_test_end(values)

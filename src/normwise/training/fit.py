@@ -6,16 +6,18 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import keras
 
 from normwise.core.probe import Probe
-from normwise.training.buffers import ArrayRows, Stream, source_of
+from normwise.training.buffers import Source, source_of
 from normwise.training.checkpoint import Checkpoint, require_own_checkpoint
 from normwise.training.compilation_cache import use_compilation_cache
 from normwise.training.distribute import require_same_batches, steps_a_call
 from normwise.training.evaluate import Evaluation
+from normwise.training.feed import feed, require_no_split
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
@@ -61,7 +63,13 @@ def fit(
 
     Args:
         model: A compiled Keras model.
-        x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`.
+        x: Features, and the further arguments in the words and with the meaning of `keras.Model.fit`. Or a
+            table: a frame, paths or a pattern of files, which are read as a stream, or a lazy frame. Then y
+            may be the name of the column of targets, or several names, and sample_weight that of one of
+            weights; all other columns are features, in the table's order, and validation_data is ``(table,
+            y)``. With shuffle=True a stream comes in another order each epoch: blocks of row groups are
+            read in random order, and rows drawn from a buffer of 128 MiB; it follows from one number an
+            epoch of NumPy's global generator. See docs/training-data.md.
         checkpoint: A folder for the state of the training, written as it goes, at most 1% of the time. The
             same call with the same folder goes on after a kill, to the same weights, History and random
             numbers; once finished it gives these at once, and with more `epochs` it goes on.
@@ -76,7 +84,8 @@ def fit(
         FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
             model keeps the weights from before that step.
         ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras'
-            own fit trains the model.
+            own fit trains the model. It is a TableError or a ColumnError where a table cannot be read, or a
+            column is absent, holds no numbers, or misses a value.
         RecordError: If the checkpoint is of another training, which the message tells apart, or damaged.
 
     Example:
@@ -89,6 +98,13 @@ def fit(
         (['loss'], 2)
     """
     model._assert_compile_called("fit")
+    require_no_split(validation_split, x)
+    x, y, sample_weight, class_weight = feed(
+        model, (x, y, sample_weight), batch_size, steps_per_epoch, shuffle, class_weight
+    )
+    if validation_data is not None:
+        held_out = keras.utils.unpack_x_y_sample_weight(validation_data)
+        validation_data = feed(model, held_out, validation_batch_size or batch_size, validation_steps)[:3]
     reason = not_compiled(model, x)
     if checkpoint is not None:
         require_own_checkpoint(reason, callbacks)
@@ -153,7 +169,7 @@ def fit(
     measuring = Measuring(model, probes) if probes else None
     if measuring is not None:
         model.history.probes = measuring.found
-    with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between:
+    with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between, closing(batches):
         evaluation = None
         if validation_data is not None:
             rows = validation_batch_size or batch_size
@@ -218,7 +234,7 @@ def _train(
         )
 
 
-def _prepare(programs: Programs, source: ArrayRows | Stream, evaluation: Evaluation | None) -> None:
+def _prepare(programs: Programs, source: Source, evaluation: Evaluation | None) -> None:
     """Start compiling all that will be needed, what is needed first in front."""
     jobs = [(programs, data) for data in source.shapes()]
     if evaluation is not None:

@@ -5,7 +5,8 @@ which callbacks see the state. The compiled epoch keeps all three and replaces t
 and 3.16 it uses, besides the public names:
 
     EpochIterator, its data_adapter, _enumerate_iterator and _get_iterator      which batches, in which order
-    ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable, NumpySliceable
+    ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable and its Sliceables
+    DataAdapter                                                              what a streamed table passes for
     train_validation_split                                                   what validation_split holds out
     Model._symbolic_build, _assert_compile_called, _should_eval, _get_metrics_result_or_logs, _initial_epoch
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
@@ -24,6 +25,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from keras.src import tree
 from keras.src.backend.common import global_state
 from keras.src.backend.config import is_nnx_enabled, max_epochs
@@ -36,22 +38,24 @@ from keras.src.trainers.data_adapters.array_slicing import (
     convert_to_sliceable,
     train_validation_split,
 )
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils.python_utils import pythonify_logs
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from keras.src.utils.rng_utils import get_random_seed as random_seed
+from numpy.typing import NDArray
 
 __all__ = [
     "RANDOM_ATTRIBUTES",
     "ArrayDataAdapter",
+    "DataAdapter",
     "EpochBatches",
-    "convert_to_sliceable",
+    "array_of",
     "global_state",
     "is_nnx_enabled",
     "max_epochs",
     "pythonify_logs",
     "random_seed",
-    "slices_rows",
     "train_validation_split",
     "tree",
 ]
@@ -65,8 +69,9 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
     """Keras' batches of an epoch, one at a time; of arrays, only which rows they are.
 
     Attributes:
-        rows_only: Whether a batch of arrays is given as the indices of its rows, a slice or integers
-            (batch,); False gives the rows themselves, as Keras needs them to build a model.
+        rows_only: Whether a batch is given as where its rows are: of arrays by their indices, a slice or
+            integers (batch,); of a table that streams in, by their place in a chunk. False gives the rows
+            themselves, as Keras needs them to build a model.
     """
 
     rows_only = False
@@ -74,6 +79,15 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
     @property
     def has_arrays(self) -> bool:
         return isinstance(self.data_adapter, ArrayDataAdapter)
+
+    @property
+    def has_chunks(self) -> bool:
+        """Whether they come from a `TableStream`."""
+        return hasattr(self.data_adapter, "row_batches")
+
+    def close(self) -> None:
+        """Ends the reading of a table ahead of time."""
+        getattr(self.data_adapter, "close", lambda: None)()
 
     def __next__(self) -> Any:
         return next(self._epoch_iterator)
@@ -83,7 +97,11 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
             # Keras' own generator, so that NumPy's global generator is drawn from as Keras draws from it.
             rows: Iterator[Any] = self.data_adapter._get_iterator(lambda _, indices: indices, 0)
             return rows
-        batches: Iterator[Any] = self.data_adapter.get_jax_iterator()
+        if self.has_chunks and not self.rows_only:
+            return iter([self.data_adapter.example()])
+        batches: Iterator[Any] = (
+            self.data_adapter.row_batches() if self.has_chunks else self.data_adapter.get_jax_iterator()
+        )
         return batches
 
     @property
@@ -100,6 +118,17 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
             self._steps_seen = taken
 
 
-def slices_rows(sliceable: Any) -> bool:
-    """Whether rows of it are had as a NumPy array, of any number at once."""
-    return isinstance(sliceable, (NumpySliceable, PandasDataFrameSliceable, PandasSeriesSliceable))
+def array_of(leaf: Any) -> tuple[NDArray[Any], np.dtype[Any]] | None:
+    """What Keras slices rows of a leaf from, and the type to which it casts them; None if that is no array.
+
+    An array comes back as it is: Keras casts a whole float64 array at once, and of a memory-mapped file that
+    would be all of it.
+    """
+    if isinstance(leaf, np.ndarray):
+        like = convert_to_sliceable(leaf[:0], target_backend="jax")
+        return leaf, like.array.dtype
+    sliceable = convert_to_sliceable(leaf, target_backend="jax")
+    if isinstance(sliceable, (PandasDataFrameSliceable, PandasSeriesSliceable)):
+        array = np.ascontiguousarray(sliceable.convert_to_jax_compatible(sliceable.array))
+        return array, array.dtype
+    return (sliceable.array, sliceable.array.dtype) if isinstance(sliceable, NumpySliceable) else None

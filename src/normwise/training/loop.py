@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from normwise.training.buffers import ArrayRows, Buffer, Stream, buffers
+from normwise.training.buffers import Buffer, Source, buffers
 from normwise.training.distribute import distributed
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
@@ -26,7 +26,7 @@ in it the call began."""
 def take_steps(
     programs: Programs,
     batches: EpochBatches,
-    source: ArrayRows | Stream,
+    source: Source,
     callbacks: Any,
     pace: Pace,
     between: Callable[[], None],

@@ -15,7 +15,7 @@ import numpy as np
 from normwise.core.probe import Probe
 from normwise.training.buffers import ArrayRows, source_of
 from normwise.training.keep_best import KeepBest
-from normwise.training.keras_trainer import EpochBatches, pythonify_logs, tree
+from normwise.training.keras_trainer import EpochBatches, pythonify_logs
 from normwise.training.measuring import Measuring
 from normwise.training.members import Member, give_back, together
 from normwise.training.pace import Pace
@@ -166,10 +166,5 @@ def _on_device(batches: EpochBatches) -> tuple[Any, int]:
             " batch; expected arrays or data frames in memory, of which every member takes rows in an order"
             " of its own"
         )
-    rows = slice(0, batches.data_adapter._num_samples)
-    arrays = tree.map_structure(
-        lambda s: jnp.asarray(np.asarray(s.convert_to_jax_compatible(s[rows]))),
-        source.sliceables,
-        none_is_leaf=False,
-    )
-    return arrays, source.batch_size
+    whole = source.stack([slice(0, source.rows)], 1)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), whole), source.batch_size
