@@ -42,6 +42,7 @@ class Evaluation:
                 batch_size=self.batch_size,
                 steps_per_epoch=self.steps,
                 shuffle=False,
+                steps_per_execution=self.model.steps_per_execution,
             )
             model._symbolic_build(iterator=self.batches)
             self.source = source_of(self.batches)

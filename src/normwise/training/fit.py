@@ -9,12 +9,16 @@ from typing import Any
 import keras
 
 from normwise.training.buffers import source_of
+from normwise.training.check_arguments import check_arguments
+from normwise.training.check_data import check_data
+from normwise.training.check_finite import check_finite
+from normwise.training.check_labels import check_labels
 from normwise.training.evaluate import Evaluation
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
 from normwise.training.loop import take_steps
 from normwise.training.not_compiled import not_compiled, say_once
-from normwise.training.not_finite import raise_not_finite
+from normwise.training.not_finite import raise_not_finite, stops_by_itself, what_to_watch
 from normwise.training.pace import Pace
 from normwise.training.phase import TRAIN
 from normwise.training.program import Programs
@@ -54,9 +58,12 @@ def fit(
         Keras' History.
 
     Raises:
-        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The model
-            keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it.
+        TrainingError: If the model is not compiled, or the arguments, the data or the labels do not fit it; before
+            anything is compiled. It is a ValueError.
+        NotFiniteError: If the loss stopped being finite; it says at which step and in which layer. The model has
+            the weights from before that step. It is a FloatingPointError. With `keras.callbacks.TerminateOnNaN`
+            the training ends as that callback ends it.
+        KeyboardInterrupt: If Ctrl-C was pressed; the model has the weights of the last finished chunk.
 
     Example:
         >>> import keras, numpy as np, normwise
@@ -67,7 +74,7 @@ def fit(
         >>> sorted(history.history), len(history.history["loss"])
         (['loss'], 2)
     """
-    model._assert_compile_called("fit")
+    check_arguments(model, epochs=epochs, batch_size=batch_size, validation_split=validation_split)
     reason = not_compiled(model, x)
     if reason is not None:
         say_once(reason)
@@ -89,6 +96,9 @@ def fit(
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
+    check_data(
+        model, x, y, sample_weight, validation_data, validation_split=validation_split, batch_size=batch_size
+    )
     epochs = _at_most(epochs)
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split(
@@ -102,8 +112,14 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         shuffle=shuffle,
         class_weight=class_weight,
+        steps_per_execution=model.steps_per_execution,
     )
-    model._symbolic_build(iterator=batches)
+    try:
+        model._symbolic_build(iterator=batches)
+    finally:
+        # What Keras says of labels that do not fit the loss is about shapes; the check is about labels.
+        check_labels(model, x, y, sample_weight)
+    check_finite(model, x, y, sample_weight)
     batches.reset()
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = keras.callbacks.CallbackList(
@@ -133,7 +149,9 @@ def _train(
     between: Callable[[], None],
 ) -> None:
     """The loop of `Model.fit`, line for line but for the steps."""
-    programs, source, pace = Programs(model, TRAIN), source_of(batches), Pace(model.steps_per_execution)
+    watch = what_to_watch(model, callbacks)
+    programs, source, pace = Programs(model, TRAIN, watch), source_of(batches), Pace(model.steps_per_execution)
+    steps: Any = {}
     model.stop_training = False
     logs: dict[str, Any] = {}
     finished = False
@@ -142,8 +160,9 @@ def _train(
         for epoch in range(model._initial_epoch or epochs[0], epochs[1]):
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
-            bad = raise_not_finite(programs, epoch)
-            steps = take_steps(programs, batches, source, callbacks, pace, between, bad)
+            bad = None if stops_by_itself(callbacks) else raise_not_finite(programs, epoch)
+            # An epoch without a batch, of a generator that has run dry, has the logs of the one before.
+            steps = take_steps(programs, batches, source, callbacks, pace, between, bad) or steps
             model.jax_state_sync()
             logs = dict(model._get_metrics_result_or_logs(steps))
             if evaluation is not None and model._should_eval(epoch, validation_freq):

@@ -11,7 +11,8 @@ from typing import Any
 
 @contextmanager
 def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
-    """Within the block, the first Ctrl-C is kept until the given function is called; the second is not kept.
+    """Within the block, the first Ctrl-C is kept until the given function is called, or the block ends; the
+    second is not kept.
 
     Yields:
         A function that raises KeyboardInterrupt if Ctrl-C was pressed.
@@ -37,5 +38,6 @@ def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
     signal.signal(signal.SIGINT, keep)
     try:
         yield raise_if_pressed
+        raise_if_pressed()
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,8 @@ uses, besides the public names:
     EpochIterator, its data_adapter, _enumerate_iterator and _get_iterator      which batches, in which order
     ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable, NumpySliceable
     train_validation_split                                                   what validation_split holds out
+    can_slice_array                                                          which data are arrays
+    compute_output_spec, Functional._inputs                                  what a model takes, and gives for a row
     Model._symbolic_build, _assert_compile_called, _should_eval, _get_metrics_result_or_logs, _initial_epoch
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
     Model._loss_tracker                                                      which of its numbers is the loss
@@ -18,13 +20,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 from keras.src import tree
+from keras.src.backend import compute_output_spec
 from keras.src.backend.config import is_nnx_enabled, max_epochs
 from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
 from keras.src.trainers.data_adapters.array_slicing import (
     NumpySliceable,
     PandasDataFrameSliceable,
     PandasSeriesSliceable,
+    can_slice_array,
     convert_to_sliceable,
     train_validation_split,
 )
@@ -34,9 +39,12 @@ from keras.src.utils.python_utils import pythonify_logs
 __all__ = [
     "ArrayDataAdapter",
     "EpochBatches",
+    "can_slice_array",
     "convert_to_sliceable",
+    "input_tensors",
     "is_nnx_enabled",
     "max_epochs",
+    "output_specs",
     "pythonify_logs",
     "slices_rows",
     "train_validation_split",
@@ -73,3 +81,22 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
 def slices_rows(sliceable: Any) -> bool:
     """Whether rows of it are had as a NumPy array, of any number at once."""
     return isinstance(sliceable, (NumpySliceable, PandasDataFrameSliceable, PandasSeriesSliceable))
+
+
+def input_tensors(model: Any) -> list[Any] | None:
+    """The symbolic inputs in the order in which Keras flattens data; None where a model has none yet, or ever.
+
+    Those of a Functional model, or a Sequential one that is built.
+    """
+    inner = getattr(model, "_functional", None) or model
+    inputs: list[Any] | None = getattr(inner, "_inputs", None)
+    return inputs
+
+
+def output_specs(model: Any, x: Any) -> Any:
+    """Shapes and dtypes of what the model gives for these rows, without computing; raises what Keras raises."""
+    specs = tree.map_structure(
+        lambda leaf: None if leaf is None else keras.KerasTensor(leaf.shape, str(leaf.dtype)), x
+    )
+    with keras.StatelessScope():
+        return compute_output_spec(model, specs, training=False)

@@ -15,7 +15,7 @@ from normwise.training.phase import Phase, State
 from normwise.training.program import Programs, Result
 
 KEPT_BYTES = 256 * 2**20
-"""States of at most so many bytes are copied before a call, to find out where a loss stopped being finite."""
+"""States of at most so many bytes are copied before a call: the model has them if the call fails."""
 
 NotFinite = Callable[[Result, Any, Buffer, int], None]
 """Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where in it
@@ -40,7 +40,7 @@ def take_steps(
         callbacks: A `keras.callbacks.CallbackList`.
         pace: How many steps a call takes.
         between: Called after every call of the program.
-        not_finite: What to do about a loss that is not finite; None goes on.
+        not_finite: What to do about a loss that is not finite; None leaves it to the callbacks.
 
     Returns:
         The last step's logs.
@@ -54,27 +54,35 @@ def take_steps(
     coming = buffers(batches, source)
     buffer = next(coming, None)
     while buffer is not None:
-        start = 0
+        following, start = buffer, 0
         while start < buffer.steps:
-            stop = min(start + pace.steps, buffer.steps)
-            begin(buffer.first + start)
+            first = buffer.first + start
+            stop = min(start + pace.until(first), buffer.steps)
+            if pace.begins(first):
+                begin(first)
             if model._jax_state_synced:
                 state = phase.take_state(model)
-            kept = _copy(state) if not_finite is not None else None
+            kept = _copy(state)
             begun = time.perf_counter()
-            result = programs.start(state, buffer.data, start, stop)
-            state, logs = result.state, result.logs
-            phase.give_state(model, state)
+            with phase.kept_on_failure(model, kept):
+                result = programs.start(state, buffer.data, start, stop)
+                state, logs = result.state, result.logs
+                phase.give_state(model, state)
             # The next batches are put together while the device computes.
-            following = next(coming, None) if stop == buffer.steps else buffer
-            if not result.finite() and not_finite is not None:
+            if stop == buffer.steps and following is buffer:
+                following = next(coming, None)
+            with phase.kept_on_failure(model, kept):
+                is_finite = result.finite()
+            if not is_finite and not_finite is not None:
                 not_finite(result, kept, buffer, start)
             pace.took(stop - start, time.perf_counter() - begun)
-            end(buffer.first + stop - 1, logs)
-            between()
-            if getattr(model, phase.stop_flag):
-                return logs
-            start = stop
+            start = int(result.done)
+            last = buffer.first + start - 1
+            if not is_finite or pace.ends(last) or (start == buffer.steps and following is None):
+                end(pace.number(last), logs)
+                between()
+                if getattr(model, phase.stop_flag):
+                    return logs
         buffer = following
     return logs
 

@@ -1,4 +1,4 @@
-"""raise_not_finite: at which step, and in which layer, a loss stopped being a number."""
+"""raise_not_finite: at which step, and in which layer, a loss stopped being a number; and what is watched for it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,34 @@ import jax
 import keras
 import numpy as np
 
+from normwise.core.errors import NotFiniteError
 from normwise.training.buffers import Buffer
 from normwise.training.loop import NotFinite
 from normwise.training.phase import State
-from normwise.training.program import Programs, Result
+from normwise.training.program import Programs, Result, Watch
 
 ADVICE = "A lower learning rate, normalized inputs or clipped gradients (clipnorm) are what helps most often."
 
 
+def what_to_watch(model: Any, callbacks: Any) -> Watch:
+    """A loss that is not finite ends a training, except where it may pass.
+
+    An optimizer that scales its loss leaves such a step out; a `train_step` of somebody's own may call anything
+    "loss". There the weights must have stopped being finite, too.
+    """
+    if stops_by_itself(callbacks):
+        return "loss"
+    own_step = type(model).train_step is not keras.Model.train_step
+    return "weights" if own_step or isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) else "loss"
+
+
+def stops_by_itself(callbacks: Any) -> bool:
+    """Whether a callback ends the training at such a loss."""
+    return any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in callbacks.callbacks)
+
+
 def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
-    """A function that finds the cause, leaves the model as it was before that step, and raises FloatingPointError."""
+    """A function that finds the cause, leaves the model as it was before that step, and raises NotFiniteError."""
 
     def found(result: Result, kept: State | None, buffer: Buffer, start: int) -> None:
         step = int(result.done) - 1
@@ -28,12 +46,12 @@ def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
         )
         text += "step 0 and epoch 1)"
         if kept is None:
-            raise FloatingPointError(f"{text}. {ADVICE}")
+            raise NotFiniteError(f"{text}. {ADVICE}")
         before = kept if step == start else programs.start(kept, buffer.data, start, step).state
         programs.phase.give_state(programs.model, before)
         programs.model.jax_state_sync()
         batch = jax.tree.map(lambda leaf: leaf[step], buffer.data)
-        raise FloatingPointError(
+        raise NotFiniteError(
             f"{text}: {_cause(programs.model, batch)}. The model has the weights from before that step. {ADVICE}"
         )
 
