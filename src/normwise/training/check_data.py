@@ -80,9 +80,11 @@ def _check_inputs(model: Any, x: Any, name: str) -> None:
     for called, leaf in leaves:
         _check_numbers(called, leaf)
     inputs = input_tensors(model)
-    if inputs is None or all(_fits(leaf, t) for (_, leaf), t in zip(leaves, inputs, strict=False)) and len(
-        leaves
-    ) == len(inputs):
+    if (
+        inputs is None
+        or (all(_fits(leaf, t) for (_, leaf), t in zip(leaves, inputs, strict=False))
+        and len(leaves) == len(inputs))
+    ):
         return
     try:
         output_specs(model, take_rows(x, 0, 1))

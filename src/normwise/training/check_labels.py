@@ -111,7 +111,9 @@ def _check_range(name: str, labels: Any, output: Any, loss: Any, weight: Any, we
         wrong &= (weights != 0).reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        expected = f"classes from 0 to {top}, as the model has outputs" if kind == SPARSE else "labels from 0 to 1"
+        expected = (
+            f"classes from 0 to {top}, as the model has outputs" if kind == SPARSE else "labels from 0 to 1"
+        )
         raise TrainingError(
             f"{name} holds {values[wrong][0]:g} in row {row:,} (counted from 0), and {kind} takes {expected}."
         )

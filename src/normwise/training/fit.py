@@ -150,7 +150,11 @@ def _train(
 ) -> None:
     """The loop of `Model.fit`, line for line but for the steps."""
     watch = what_to_watch(model, callbacks)
-    programs, source, pace = Programs(model, TRAIN, watch), source_of(batches), Pace(model.steps_per_execution)
+    programs, source, pace = (
+        Programs(model, TRAIN, watch),
+        source_of(batches),
+        Pace(model.steps_per_execution),
+    )
     steps: Any = {}
     model.stop_training = False
     logs: dict[str, Any] = {}

@@ -1,12 +1,16 @@
-"""interrupt_between_chunks: Ctrl-C waits until the program in flight has given its state back."""
+"""interrupt: the first Ctrl-C waits until the program in flight has given its state back, the second does not."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -41,3 +45,19 @@ def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
         raise_if_pressed()
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def interruptible(wait: Callable[[], T]) -> T:
+    """What the function gives, once it does; Ctrl-C is heard meanwhile.
+
+    Waiting for a device does not return to Python before the device is done, waiting for a thread does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return wait()
+    return _waiters().submit(wait).result()
+
+
+@cache
+def _waiters() -> ThreadPoolExecutor:
+    # One that waits for a program that was given up must not keep the next from being waited for.
+    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="normwise-wait")

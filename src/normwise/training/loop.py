@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from normwise.training.buffers import ArrayRows, Buffer, Stream, buffers
+from normwise.training.interrupt import interruptible
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
-from normwise.training.phase import Phase, State
+from normwise.training.phase import State
 from normwise.training.program import Programs, Result
 
 KEPT_BYTES = 256 * 2**20
@@ -72,7 +73,7 @@ def take_steps(
             if stop == buffer.steps and following is buffer:
                 following = next(coming, None)
             with phase.kept_on_failure(model, kept):
-                is_finite = result.finite()
+                is_finite = interruptible(result.finite)
             if not is_finite and not_finite is not None:
                 not_finite(result, kept, buffer, start)
             pace.took(stop - start, time.perf_counter() - begun)

@@ -28,7 +28,9 @@ def what_to_watch(model: Any, callbacks: Any) -> Watch:
     if stops_by_itself(callbacks):
         return "loss"
     own_step = type(model).train_step is not keras.Model.train_step
-    return "weights" if own_step or isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) else "loss"
+    return (
+        "weights" if own_step or isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) else "loss"
+    )
 
 
 def stops_by_itself(callbacks: Any) -> bool:

@@ -100,7 +100,12 @@ class Programs:
         def body(carry: Any) -> Any:
             i, state, _, _ = carry
             logs, new = step(state, _batch(data, i))
-            return i + 1, jax.tree.map(_like, new, state), jax.tree.map(_like, logs, blank), self._goes_on(logs, new)
+            return (
+                i + 1,
+                jax.tree.map(_like, new, state),
+                jax.tree.map(_like, logs, blank),
+                self._goes_on(logs, new),
+            )
 
         done, state, logs, finite = lax.while_loop(going, body, (start, state, blank, jnp.array(True)))
         return state, logs, done, finite
