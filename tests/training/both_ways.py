@@ -1,4 +1,4 @@
-"""One training by `Model.fit` and by `normwise.fit` from the same seeds, and everything that it leaves behind."""
+"""One training by `Model.fit` and by `normwise.fit` from the same seeds, and all that it leaves behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def by_keras(model: Any, *args: Any, **kwargs: Any) -> Any:
 def train(
     fit: Callable[..., Any], build: Callable[[], Any], data: Callable[[], Any], **options: Any
 ) -> After:
-    """Builds a model and trains it; `data` gives x, y and so on by name, and is called anew for each training."""
+    """Builds a model and trains it; `data` gives x, y and so on by name, and is called for each training."""
     keras.utils.set_random_seed(5)
     model = build()
     np.random.seed(6)

@@ -1,4 +1,4 @@
-"""Trainings that `normwise.fit` is compared on: models, data and options, each made anew for every training."""
+"""Trainings that `normwise.fit` is compared on: models, data and options, made anew for each training."""
 
 from __future__ import annotations
 

@@ -53,14 +53,19 @@ def recorded(fit, build, **options):
 
 
 def test_calls_by_the_epoch_are_those_of_keras():
-    ours, theirs = ([c for c in recorded(fit, model) if "batch" not in c[0]] for fit in (normwise.fit, by_keras))
+    ours, theirs = (
+        [c for c in recorded(fit, model) if "batch" not in c[0]] for fit in (normwise.fit, by_keras)
+    )
     assert len(theirs) == 2 + 4 * 4
     assert ours == theirs
 
 
 def test_calls_by_steps_per_execution_are_those_of_keras():
     ours, theirs = (recorded(fit, in_twos) for fit in (normwise.fit, by_keras))
-    assert [c[:2] for c in theirs if c[0] == "train_batch_end"][:2] == [("train_batch_end", 1), ("train_batch_end", 3)]
+    assert [c[:2] for c in theirs if c[0] == "train_batch_end"][:2] == [
+        ("train_batch_end", 1),
+        ("train_batch_end", 3),
+    ]
     assert ours == theirs
 
 
@@ -74,20 +79,30 @@ def test_calls_by_chunks_of_one_step_are_those_of_keras(monkeypatch):
 def test_calls_within_an_epoch_come_at_the_ends_of_chunks(monkeypatch):
     monkeypatch.setattr(pace, "FIRST_STEPS", 2)
     monkeypatch.setattr(pace, "GROWTH", 1)
-    calls = [c for c in recorded(normwise.fit, model, epochs=1, batch_size=8) if c[0].startswith("train_batch")]
+    monkeypatch.setattr(pace, "SECONDS", 1e9)
+    calls = [
+        c for c in recorded(normwise.fit, model, epochs=1, batch_size=8) if c[0].startswith("train_batch")
+    ]
     by_the_step = [c for c in recorded(by_keras, model, epochs=1, batch_size=8) if c[0] == "train_batch_end"]
     assert [c[:2] for c in calls] == [
-        (name, step) for begin, end in ((0, 1), (2, 3), (4, 4)) for name, step in
-        (("train_batch_begin", begin), ("train_batch_end", end))
+        (name, step)
+        for begin, end in ((0, 1), (2, 3), (4, 4))
+        for name, step in (("train_batch_begin", begin), ("train_batch_end", end))
     ]
     assert [c for c in calls if c[0] == "train_batch_end"] == [by_the_step[1], by_the_step[3], by_the_step[4]]
 
 
 STOCK = {
     "early_stopping": (model, lambda _: keras.callbacks.EarlyStopping(patience=0, restore_best_weights=True)),
-    "early_stopping_by_a_baseline": (model, lambda _: keras.callbacks.EarlyStopping(baseline=0.0, patience=2)),
+    "early_stopping_by_a_baseline": (
+        model,
+        lambda _: keras.callbacks.EarlyStopping(baseline=0.0, patience=2),
+    ),
     "plateau": (model, lambda _: keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=9.0)),
-    "schedule": (model, lambda _: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (1 + epoch))),
+    "schedule": (
+        model,
+        lambda _: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / (1 + epoch)),
+    ),
     "csv": (model, lambda folder: keras.callbacks.CSVLogger(str(folder / "log.csv"))),
     "checkpoint": (
         model,
@@ -121,7 +136,11 @@ def files(folder):
         if path.suffix == ".h5":
             arrays = {}
             with h5py.File(path) as file:
-                file.visititems(lambda name, item, a=arrays: a.update({name: item[()]}) if hasattr(item, "shape") else None)
+                file.visititems(
+                    lambda name, item, a=arrays: (
+                        a.update({name: item[()]}) if hasattr(item, "shape") else None
+                    )
+                )
             found[path.name] = {name: array.tolist() for name, array in arrays.items()}
         else:
             found[path.name] = path.read_text()
@@ -165,7 +184,9 @@ def test_terminate_on_nan_ends_at_the_step_at_which_it_ends_keras(capsys):
 
 
 def test_tensorboard():
-    pytest.importorskip("tensorflow", reason="Keras' TensorBoard callback needs TensorFlow, which JAX has no need of")
+    pytest.importorskip(
+        "tensorflow", reason="Keras' TensorBoard callback needs TensorFlow, which JAX has no need of"
+    )
 
 
 class Fails(keras.callbacks.Callback):
@@ -179,8 +200,12 @@ def test_backup_and_restore_goes_on_where_it_was(tmp_path):
     for fit in (normwise.fit, by_keras):
         folder = str(tmp_path / fit.__name__)
         with pytest.raises(RuntimeError, match="the plug was pulled"):
-            train(fit, model, numbers, callbacks=[keras.callbacks.BackupAndRestore(folder), Fails()], **OPTIONS)
-        found.append(train(fit, model, numbers, callbacks=[keras.callbacks.BackupAndRestore(folder)], **OPTIONS))
+            train(
+                fit, model, numbers, callbacks=[keras.callbacks.BackupAndRestore(folder), Fails()], **OPTIONS
+            )
+        found.append(
+            train(fit, model, numbers, callbacks=[keras.callbacks.BackupAndRestore(folder)], **OPTIONS)
+        )
     assert found[0].epochs == [2, 3]
     assert_same(*found)
 
@@ -235,7 +260,9 @@ def test_a_difference_would_be_seen():
     one, other = both(model, numbers, **OPTIONS)
     assert_same(one, other)
     for kind, change in {
-        "history": {"loss": [*other.history["loss"][:-1], np.nextafter(np.float32(other.history["loss"][-1]), 9.0)]},
+        "history": {
+            "loss": [*other.history["loss"][:-1], np.nextafter(np.float32(other.history["loss"][-1]), 9.0)]
+        },
         "weights": [other.weights[0] * 1.0000002, *other.weights[1:]],
         "optimizer": [other.optimizer[0] + 1, *other.optimizer[1:]],
         "global_random": ("MT19937",),

@@ -1,4 +1,4 @@
-"""`normwise.fit` against `Model.fit`: History, weights, optimizer, metrics, seeds and NumPy's generator after."""
+"""`normwise.fit` against `Model.fit`: History, weights, optimizer, metrics, seeds, NumPy's generator."""
 
 import pytest
 from tests.training.both_ways import assert_same, both

@@ -14,7 +14,8 @@ def lines(text):
     text = re.sub(r"\x1b\[\d*m|\x08+", "", text)
     text = re.sub(r"\b\d+(us|ms|s)(/step|/epoch)?\b", "T", text)
     found = [line.strip() for line in re.split(r"[\n\r]+", text) if line.strip()]
-    return [line for line, after in zip(found, [*found[1:], ""], strict=True) if not re.match(r"\d+/\d+ ", after)]
+    bars = [bool(re.match(r"\d+/\d+ ", line)) for line in found] + [False]
+    return [line for i, line in enumerate(found) if not (bars[i] and bars[i + 1])]
 
 
 @pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])

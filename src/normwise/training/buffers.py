@@ -12,7 +12,7 @@ import numpy as np
 from normwise.training.keras_trainer import EpochBatches, convert_to_sliceable, slices_rows, tree
 
 BUFFER_BYTES = 32 * 2**20
-"""A buffer holds about so many bytes: enough that starting a program costs nothing, little beside the data."""
+"""A buffer holds about so many bytes: enough that starting a program costs nothing, few beside the data."""
 UNKNOWN_STEPS = 64
 """Batches a buffer where it is not known how many there are."""
 
@@ -22,8 +22,8 @@ class Buffer:
     """Batches of one shape, in order.
 
     Args:
-        data: What Keras' step takes, each array with one axis more in front: (capacity, batch, …). Past `steps`
-            its content is arbitrary.
+        data: What Keras' step takes, each array with one axis more in front: (capacity, batch, …). Past
+            `steps` its content is arbitrary.
         first: Which step of the epoch the first batch is, from 0.
         steps: How many batches it holds.
     """

@@ -26,8 +26,8 @@ def check_arguments(model: Any, *, epochs: Any, batch_size: Any, validation_spli
         )
     if validation_split and not 0 < validation_split < 1:
         raise TrainingError(
-            f"validation_split={validation_split!r} is not a share from 0 up to, but without, 1: give which part of "
-            "the rows is held out, as 0.2."
+            f"validation_split={validation_split!r} is not a share between 0 and 1: give which part of the "
+            "rows is held out, as 0.2."
         )
 
 

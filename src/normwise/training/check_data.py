@@ -51,8 +51,8 @@ def _check_rows(x: Any, y: Any, sample_weight: Any, of: str = "") -> bool:
     for name, leaf in leaves[1:]:
         if leaf.shape[0] != rows:
             raise TrainingError(
-                f"{first} has {rows:,} rows and {name} has {leaf.shape[0]:,}: each row of the one needs its row of "
-                "the other."
+                f"{first} has {rows:,} rows and {name} has {leaf.shape[0]:,}: each row of the one needs "
+                "its row of the other."
             )
     if rows == 0:
         raise TrainingError(f"{first} has no rows: give at least one.")
@@ -65,13 +65,13 @@ def _check_split_and_batch(x: Any, split: float, batch_size: int | None) -> None
     trained = math.floor(rows * (1.0 - split))
     if split and trained in (0, rows):
         raise TrainingError(
-            f"validation_split={split} of {rows:,} rows leaves {trained:,} to train on and {rows - trained:,} to "
-            "validate on: give more rows, another share, or validation_data."
+            f"validation_split={split} of {rows:,} rows leaves {trained:,} to train on and "
+            f"{rows - trained:,} to validate on: give more rows, another share, or validation_data."
         )
     if batch_size is not None and batch_size > trained:
         warn(
-            f"batch_size={batch_size} is more than the {trained:,} rows there are: every epoch is one step of "
-            f"{trained:,} rows."
+            f"batch_size={batch_size} is more than the {trained:,} rows there are: every epoch is one step "
+            f"of {trained:,} rows."
         )
 
 
@@ -80,10 +80,9 @@ def _check_inputs(model: Any, x: Any, name: str) -> None:
     for called, leaf in leaves:
         _check_numbers(called, leaf)
     inputs = input_tensors(model)
-    if (
-        inputs is None
-        or (all(_fits(leaf, t) for (_, leaf), t in zip(leaves, inputs, strict=False))
-        and len(leaves) == len(inputs))
+    if inputs is None or (
+        all(_fits(leaf, t) for (_, leaf), t in zip(leaves, inputs, strict=False))
+        and len(leaves) == len(inputs)
     ):
         return
     try:
@@ -102,8 +101,8 @@ def _check_numbers(name: str, leaf: Any) -> None:
         where = f"its columns {listing(columns)} hold" if columns else "it holds"
         kinds = ", ".join(sorted({str(leaf[c].dtype) for c in columns})) or str(leaf.dtype)
         raise TrainingError(
-            f"{name} cannot be trained on, since {where} values of type {kinds} and not numbers: encode or leave "
-            "them out first."
+            f"{name} cannot be trained on, since {where} values of type {kinds} and not numbers: encode or "
+            "leave them out first."
         )
 
 
@@ -116,8 +115,8 @@ def _fits(leaf: Any, tensor: Any) -> bool:
 def _misfit(leaves: list[tuple[str, Any]], inputs: list[Any]) -> str:
     if len(leaves) != len(inputs):
         return (
-            f"{leaves[0][0].split('[')[0]} holds {len(leaves)} array{'s' * (len(leaves) != 1)}, and the model has "
-            f"{len(inputs)} input{'s' * (len(inputs) != 1)}: {listing(t.name for t in inputs)}."
+            f"{leaves[0][0].split('[')[0]} holds {len(leaves)} array{'s' * (len(leaves) != 1)}, and the "
+            f"model has {len(inputs)} input{'s' * (len(inputs) != 1)}: {listing(t.name for t in inputs)}."
         )
     wrong = [pair for pair in zip(leaves, inputs, strict=True) if not _fits(pair[0][1], pair[1])]
     (name, leaf), tensor = wrong[0]

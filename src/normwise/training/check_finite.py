@@ -1,7 +1,7 @@
 """check_finite: values that are not numbers, and that the model cannot deal with.
 
-Some models can: a layer may fill in what is missing, a loss may leave out unknown labels. So NaN and infinity are
-looked for, and refused where Keras' own loss of such a row is not finite either.
+Some models can: a layer may fill in what is missing, a loss may leave out unknown labels. So NaN and
+infinity are looked for, and refused where Keras' own loss of such a row is not finite either.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def check_finite(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
     for row, where in found[:MOST_ROWS]:
         if not loss_of(row):
             raise TrainingError(
-                f"{where}, row {row:,} (counted from 0), and with it the loss is not finite: fill in or leave out "
-                "such rows."
+                f"{where}, row {row:,} (counted from 0), and with it the loss is not finite: fill in or "
+                "leave out such rows."
             )
 
 

@@ -1,7 +1,7 @@
 """check_labels: whether the labels are ones that the loss is made for.
 
-A loss is suspected by a look at the labels, and convicted only where what Keras would do is wrong: it refuses their
-shapes, or counts a label that the loss has no meaning for.
+A loss is suspected by a look at the labels, and convicted only where what Keras would do is wrong: it
+refuses their shapes, or counts a label that the loss has no meaning for.
 """
 
 from __future__ import annotations
@@ -71,10 +71,7 @@ def _kind(loss: Any) -> str | None:
 
 
 def _check_shape(name: str, labels: Any, output: Any, loss: Any) -> None:
-    shapes = [
-        jax.ShapeDtypeStruct((1, *labels.shape[1:]), np.float32),
-        jax.ShapeDtypeStruct((1, *output.shape[1:]), np.float32),
-    ]
+    shapes = [np.broadcast_to(np.float32(0), (1, *given.shape[1:])) for given in (labels, output)]
     try:
         jax.eval_shape(keras.losses.get(loss), *shapes)
     except (ValueError, TypeError) as error:

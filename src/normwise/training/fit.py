@@ -45,10 +45,11 @@ def fit(
 ) -> keras.callbacks.History:
     """Trains a compiled Keras model, as `model.fit` does, with the epoch as one compiled program on JAX.
 
-    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the same
-    order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution` is above
-    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last step.
-    What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
+    Losses, metrics and weights are those of `model.fit` to rounding, epoch by epoch: the same batches in the
+    same order, the same random numbers. Callbacks are called as Keras calls them where `steps_per_execution`
+    is above
+    1: at the end of every epoch exactly, and within one about twice a second, with the number of the last
+    step. What cannot be compiled whole is trained by `model.fit`, which a warning says once with the reason.
 
     Args:
         model: A compiled Keras model.
@@ -58,11 +59,11 @@ def fit(
         Keras' History.
 
     Raises:
-        TrainingError: If the model is not compiled, or the arguments, the data or the labels do not fit it; before
-            anything is compiled. It is a ValueError.
-        NotFiniteError: If the loss stopped being finite; it says at which step and in which layer. The model has
-            the weights from before that step. It is a FloatingPointError. With `keras.callbacks.TerminateOnNaN`
-            the training ends as that callback ends it.
+        TrainingError: If the model is not compiled, or the arguments, the data or the labels do not fit it;
+            before anything is compiled. It is a ValueError.
+        NotFiniteError: If the loss stopped being finite; it says at which step and in which layer. The model
+            has the weights from before that step. It is a FloatingPointError. With
+            `keras.callbacks.TerminateOnNaN` the training ends as that callback ends it.
         KeyboardInterrupt: If Ctrl-C was pressed; the model has the weights of the last finished chunk.
 
     Example:
@@ -75,7 +76,7 @@ def fit(
         (['loss'], 2)
     """
     check_arguments(model, epochs=epochs, batch_size=batch_size, validation_split=validation_split)
-    reason = not_compiled(model, x)
+    reason = not_compiled(model, x, validation_data)
     if reason is not None:
         say_once(reason)
         return model.fit(

@@ -1,4 +1,4 @@
-"""interrupt: the first Ctrl-C waits until the program in flight has given its state back, the second does not."""
+"""interrupt: the first Ctrl-C waits for the program in flight to give its state back, the second does not."""
 
 from __future__ import annotations
 

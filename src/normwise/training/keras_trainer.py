@@ -1,18 +1,18 @@
 """Every internal of Keras' trainer that the compiled epoch leans on, listed in this one file.
 
-`Model.fit` on JAX is a loop over an epoch iterator, a step function without side effects, and a protocol by which
-callbacks see the state. The compiled epoch keeps all three and replaces the loop alone. Of Keras 3.15 and 3.16 it
-uses, besides the public names:
+`Model.fit` on JAX is a loop over an epoch iterator, a step function without side effects, and a protocol by
+which callbacks see the state. The compiled epoch keeps all three and replaces the loop alone. Of Keras 3.15
+and 3.16 it uses, besides the public names:
 
     EpochIterator, its data_adapter, _enumerate_iterator and _get_iterator      which batches, in which order
     ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable, NumpySliceable
     train_validation_split                                                   what validation_split holds out
     can_slice_array                                                          which data are arrays
-    compute_output_spec, Functional._inputs                                  what a model takes, and gives for a row
-    Model._symbolic_build, _assert_compile_called, _should_eval, _get_metrics_result_or_logs, _initial_epoch
-    Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
-    Model._loss_tracker                                                      which of its numbers is the loss
-    Optimizer.finalize_variable_values, and config.max_epochs
+    compute_output_spec, Functional._inputs                                  what a model takes, and gives
+    for a row Model._symbolic_build, _assert_compile_called, _should_eval, _get_metrics_result_or_logs,
+    _initial_epoch Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and
+    who holds it Model._loss_tracker                                                      which of its
+    numbers is the loss Optimizer.finalize_variable_values, and config.max_epochs
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
     """Keras' batches of an epoch, one at a time; of arrays, only which rows they are.
 
     Attributes:
-        rows_only: Whether a batch of arrays is given as the indices of its rows, a slice or integers (batch,);
-            False gives the rows themselves, as Keras needs them to build a model.
+        rows_only: Whether a batch of arrays is given as the indices of its rows, a slice or integers
+            (batch,); False gives the rows themselves, as Keras needs them to build a model.
     """
 
     rows_only = False
@@ -84,7 +84,7 @@ def slices_rows(sliceable: Any) -> bool:
 
 
 def input_tensors(model: Any) -> list[Any] | None:
-    """The symbolic inputs in the order in which Keras flattens data; None where a model has none yet, or ever.
+    """The symbolic inputs in the order in which Keras flattens data; None where a model has none.
 
     Those of a Functional model, or a Sequential one that is built.
     """
@@ -94,7 +94,7 @@ def input_tensors(model: Any) -> list[Any] | None:
 
 
 def output_specs(model: Any, x: Any) -> Any:
-    """Shapes and dtypes of what the model gives for these rows, without computing; raises what Keras raises."""
+    """Shapes and dtypes of what the model gives for rows, without computing; raises what Keras raises."""
     specs = tree.map_structure(
         lambda leaf: None if leaf is None else keras.KerasTensor(leaf.shape, str(leaf.dtype)), x
     )

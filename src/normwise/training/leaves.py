@@ -37,7 +37,7 @@ def is_frame(leaf: Any) -> bool:
 
 
 def values_of(leaf: Any) -> np.ndarray[Any, Any] | None:
-    """The values of a numeric array or series without a copy; None for anything else, or what lies on a disk."""
+    """The values of a numeric array or series without a copy; None for others, and what lies on a disk."""
     if type(leaf).__module__.startswith("pandas") and not is_frame(leaf):
         leaf = leaf.to_numpy()
     if isinstance(leaf, jax.Array) and leaf.is_fully_addressable:

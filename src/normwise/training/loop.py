@@ -19,8 +19,8 @@ KEPT_BYTES = 256 * 2**20
 """States of at most so many bytes are copied before a call: the model has them if the call fails."""
 
 NotFinite = Callable[[Result, Any, Buffer, int], None]
-"""Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where in it
-the call began."""
+"""Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where
+in it the call began."""
 
 
 def take_steps(
@@ -53,9 +53,9 @@ def take_steps(
     state: State = ()
     logs: Any = {}
     coming = buffers(batches, source)
-    buffer = next(coming, None)
-    while buffer is not None:
-        following, start = buffer, 0
+    following = next(coming, None)
+    while following is not None:
+        buffer, start = following, 0
         while start < buffer.steps:
             first = buffer.first + start
             stop = min(start + pace.until(first), buffer.steps)
@@ -84,7 +84,6 @@ def take_steps(
                 between()
                 if getattr(model, phase.stop_flag):
                     return logs
-        buffer = following
     return logs
 
 

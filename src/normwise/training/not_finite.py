@@ -1,4 +1,4 @@
-"""raise_not_finite: at which step, and in which layer, a loss stopped being a number; and what is watched for it."""
+"""raise_not_finite: at which step and in which layer a loss stopped being a number, and what is watched."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ ADVICE = "A lower learning rate, normalized inputs or clipped gradients (clipnor
 def what_to_watch(model: Any, callbacks: Any) -> Watch:
     """A loss that is not finite ends a training, except where it may pass.
 
-    An optimizer that scales its loss leaves such a step out; a `train_step` of somebody's own may call anything
-    "loss". There the weights must have stopped being finite, too.
+    An optimizer that scales its loss leaves such a step out; a `train_step` of somebody's own may call
+    anything "loss". There the weights must have stopped being finite, too.
     """
     if stops_by_itself(callbacks):
         return "loss"
@@ -39,7 +39,7 @@ def stops_by_itself(callbacks: Any) -> bool:
 
 
 def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
-    """A function that finds the cause, leaves the model as it was before that step, and raises NotFiniteError."""
+    """A function that finds the cause, leaves the model as before the step, and raises NotFiniteError."""
 
     def found(result: Result, kept: State | None, buffer: Buffer, start: int) -> None:
         step = int(result.done) - 1
@@ -54,7 +54,8 @@ def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
         programs.model.jax_state_sync()
         batch = jax.tree.map(lambda leaf: leaf[step], buffer.data)
         raise NotFiniteError(
-            f"{text}: {_cause(programs.model, batch)}. The model has the weights from before that step. {ADVICE}"
+            f"{text}: {_cause(programs.model, batch)}. The model has the weights from before that step. "
+            f"{ADVICE}"
         )
 
     return found
@@ -79,7 +80,7 @@ def _cause(model: Any, batch: Any) -> str:
 
 @contextmanager
 def _outputs_seen() -> Iterator[list[tuple[Any, Any, Any]]]:
-    """Within the block, every layer that is called, in the order in which they return, with inputs and outputs."""
+    """Within the block, every layer that is called, as they return, with inputs and outputs."""
     seen: list[tuple[Any, Any, Any]] = []
     original = keras.layers.Layer.__call__
 

@@ -43,7 +43,7 @@ class Pace:
         return not self.fixed or (step + 1) % self.steps == 0
 
     def number(self, step: int) -> int:
-        """By which number callbacks hear of a chunk's last step; Keras counts steps that the data lack, too."""
+        """By which number callbacks hear of a last step; Keras counts steps that the data lack, too."""
         return step - step % self.steps + self.steps - 1 if self.fixed else step
 
     def took(self, steps: int, seconds: float) -> None:

@@ -39,7 +39,7 @@ class Phase:
 
     @contextmanager
     def kept_on_failure(self, model: Any, kept: State | None) -> Iterator[None]:
-        """Within the block a state is given up; whatever is raised there, the model has the one that was kept."""
+        """Within the block a state is given up; whatever is raised, the model has the one that was kept."""
         try:
             yield
         except BaseException:

@@ -1,6 +1,7 @@
 """Programs: many of Keras' steps as one compiled program, `lax.while_loop` over `train_step` or `test_step`.
 
-    (i, state, logs)  ←  (start, state₀, 0);   while i < stop and the loss is finite:  logs, state ← step(state, data[i]);  i ← i + 1
+    (i, state, logs)  ←  (start, state₀, 0)
+    while i < stop and the loss is finite:   logs, state ← step(state, data[i]);   i ← i + 1
 
 How many steps a call takes is an argument and not part of the program, so one compilation serves them all.
 """
@@ -43,7 +44,7 @@ class Result:
     Args:
         state: The variables after the last step.
         logs: The last step's logs, as arrays on the device.
-        done: The step after the last one that was taken; below the `stop` asked for where a loss was not finite.
+        done: The step after the last one that was taken; below the `stop` asked for if a loss was not finite.
         is_finite: Whether what is watched was finite; always true in validation.
     """
 
@@ -63,8 +64,8 @@ class Programs:
     Args:
         model: A compiled, built Keras model.
         phase: Which of its steps.
-        watch: What ends a call early: ``"loss"``, a mean loss of the epoch that is not finite; ``"weights"``, that
-            and weights that are not finite either; or ``None``, nothing.
+        watch: What ends a call early: ``"loss"``, a mean loss of the epoch that is not finite; ``"weights"``,
+            that and weights that are not finite either; or ``None``, nothing.
     """
 
     def __init__(self, model: Any, phase: Phase, watch: Watch = None) -> None:
