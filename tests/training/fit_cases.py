@@ -343,15 +343,15 @@ def _option(name: str, data: Callable[[], dict[str, Any]] | None = None, **optio
     CASES[name] = Case(plain, data or more, {"batch_size": 16, "epochs": 3, **options})
 
 
-def _validated(**more: Any) -> Callable[[], dict[str, Any]]:
+def _validated(*weight: Any) -> Callable[[], dict[str, Any]]:
     other = numbers(rows=30, seed=9)
-    return lambda: {**more(), "validation_data": (other["x"], other["y"], *more.values())}
+    return lambda: {**more(), "validation_data": (other["x"], other["y"], *weight)}
 
 
 _option("no_shuffle", shuffle=False)
 _option("shuffle_within_batches", shuffle="batch")
 _option("validation_split", validation_split=0.3)
-_option("validation_data_with_weights", _validated(weight=np.linspace(0, 1, 30)), validation_batch_size=7)
+_option("validation_data_with_weights", _validated(np.linspace(0, 1, 30)), validation_batch_size=7)
 _option("validation_every_other_epoch", _validated(), validation_freq=2)
 _option("validation_at_listed_epochs", _validated(), validation_freq=[1, 3])
 _option("validation_steps", _validated(), validation_steps=2, validation_batch_size=4)
@@ -440,3 +440,23 @@ _option("ranks_that_keras_adjusts", _ranks_that_keras_adjusts)
 _option("py_dataset", lambda: {"x": Batches()}, batch_size=None)
 _option("endless_generator", lambda: {"x": _endless()}, batch_size=None, steps_per_epoch=5)
 _option("generator_that_ends", lambda: {"x": _limited()}, batch_size=None)
+
+
+SLOW = (
+    "unbuilt_sequential",
+    "functional_with_a_branch",
+    "regularizers",
+    "metric_updated_in_compute_loss",
+    "masking_and_a_recurrent_layer",
+    "frozen_layer",
+    "loss_scaled",
+    "clipped_gradients_with_momentum",
+    "validation_every_other_epoch",
+    "no_epochs_left",
+    "steps_without_a_batch_size",
+    "whole_batches_only",
+    "default_batch_size",
+    "jax_arrays",
+    "integers",
+)
+"""What adds little to the others; they run with the slow tests."""

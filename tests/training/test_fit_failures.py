@@ -93,7 +93,7 @@ def test_a_generator_that_raises():
 
     model = compiled(dense())
     with pytest.raises(RuntimeError, match="from the generator"):
-        normwise.fit(model, batches(), steps_per_epoch=3, verbose=0)
+        normwise.fit(model, batches(), steps_per_epoch=3, shuffle=False, verbose=0)
     assert_goes_on(model)
 
 
@@ -120,26 +120,25 @@ def test_a_step_that_cannot_be_traced_fails_as_in_keras():
         with pytest.raises(jax.errors.TracerBoolConversionError) as caught:
             fit(model, **numbers(), batch_size=16, verbose=0)
         kinds.append(caught.type)
-        for variable in model.variables:
-            assert variable._value is not None
     assert kinds[0] is kinds[1]
+    assert all(variable._value is not None for variable in model.variables)
 
 
 # ---- Ctrl-C
 
 PROGRAM = """
-import os, sys, time
+import os
 import jax, keras, numpy as np
 import normwise
 
-class Slow(keras.layers.Layer):
-    def call(self, x, training=False):
-        @jax.custom_jvp
-        def slow(v):
-            wait = lambda w: (time.sleep({seconds}), w)[1]
-            return jax.pure_callback(wait, jax.ShapeDtypeStruct(v.shape, v.dtype), v)
-        slow.defjvp(lambda p, t: (slow(*p), t[0]))
-        return slow(x) if training else x
+class Turns(keras.layers.Layer):
+    # Takes as long as its first input says.
+    def call(self, x):
+        turns = jax.lax.stop_gradient(x[0, 0]).astype("int32")
+        # A product of matrices: without one, JAX takes the program for so cheap that it waits for it.
+        begin = jax.numpy.full((16, 16), 0.1)
+        turned = jax.lax.fori_loop(0, turns, lambda i, v: jax.numpy.tanh(v @ v), begin)
+        return jax.numpy.ones_like(x) * turned[0, 0]
 
 class Says(keras.callbacks.Callback):
     last = -1
@@ -148,49 +147,45 @@ class Says(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         Says.last = batch
 
-model = keras.Sequential([keras.Input((4,)), Slow(), keras.layers.Dense(1)])
-model.compile("sgd", "mse", steps_per_execution={chunk})
+model = keras.Sequential([keras.Input((4,)), Turns(), keras.layers.Dense(1)])
+model.compile("sgd", "mse", steps_per_execution=10)
 x = np.ones((4000, 4), "float32")
-begun = time.monotonic()
+x[:10], x[10:] = {first}, {then}
 try:
-    normwise.fit(model, x, x[:, :1], batch_size=1, epochs=50, verbose=0, callbacks=[Says()])
+    options = dict(batch_size=1, epochs=50, verbose=0, shuffle=False)
+    normwise.fit(model, x, x[:, :1] * 0, callbacks=[Says()], **options)
 except KeyboardInterrupt:
-    took = time.monotonic() - begun
     finite = all(np.isfinite(np.asarray(v.value)).all() for v in model.variables)
-    steps = int(model.optimizer.iterations.value)
-    print("interrupted", steps, Says.last + 1, finite, f"{{took:.1f}}", flush=True)
+    print("interrupted", int(model.optimizer.iterations.value), Says.last + 1, finite, flush=True)
     os._exit(7)
 """
 
 
-def interrupted(presses, seconds, chunk):
-    """What the program says when Ctrl-C is pressed so many times in its second chunk, half a second apart."""
-    command = [sys.executable, "-c", PROGRAM.format(seconds=seconds, chunk=chunk)]
+def interrupted(presses, first, then):
+    """Steps that the weights have, and that callbacks heard of, by Ctrl-C in the second chunk."""
+    command = [sys.executable, "-c", PROGRAM.format(first=first, then=then)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stdout.readline() == "begun\n"
-        if presses == 1:
-            assert process.stdout.readline() == "begun\n"
-        for wait in [1.5, 0.5][:presses]:
-            threading.Event().wait(wait)
+        assert process.stdout.readline() == "begun\n"
+        for _ in range(presses):
+            threading.Event().wait(0.5)
             process.send_signal(signal.SIGINT)
         said = process.stdout.read().splitlines()[-1].split()
-        assert process.wait(120) == 7
-    assert said[0] == "interrupted"
-    return int(said[1]), int(said[2]), said[3] == "True", float(said[4])
+        assert process.wait(60) == 7
+    assert (said[0], said[3]) == ("interrupted", "True")
+    return int(said[1]), int(said[2])
 
 
 def test_ctrl_c_leaves_the_weights_of_the_last_finished_chunk():
-    steps_taken, last_of_chunk, finite, _ = interrupted(presses=1, seconds=0.02, chunk=20)
-    assert finite
-    assert steps_taken == last_of_chunk
-    assert steps_taken % 20 == 0
-    assert steps_taken > 0
+    steps_taken, heard_of = interrupted(presses=1, first=1e4, then=1e4)
+    assert steps_taken == heard_of
+    assert steps_taken >= 20
+    assert steps_taken % 10 == 0
 
 
 def test_a_second_ctrl_c_does_not_wait():
-    steps_taken, last_of_chunk, finite, took = interrupted(presses=2, seconds=1.0, chunk=400)
-    assert (steps_taken, last_of_chunk, finite) == (0, 0, True)
-    assert took < 120  # the chunk takes 400 seconds
+    """The second chunk would take minutes."""
+    assert interrupted(presses=2, first=1, then=2e9) == (10, 10)
 
 
 def test_ctrl_c_after_the_last_chunk_is_not_lost():

@@ -21,6 +21,12 @@ SPARSE, CATEGORICAL, BINARY = (
     f"{kind}_crossentropy" for kind in ("sparse_categorical", "categorical", "binary")
 )
 
+CLASSES = {
+    SPARSE: keras.losses.SparseCategoricalCrossentropy,
+    CATEGORICAL: keras.losses.CategoricalCrossentropy,
+    BINARY: keras.losses.BinaryCrossentropy,
+}
+
 
 def check_labels(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
     """Nothing, if the labels fit; nor for a step or a loss of somebody's own, and data that are not arrays.
@@ -37,7 +43,7 @@ def check_labels(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
     except Exception:
         return  # Keras says what it is about the model or about x that does not work.
     for name, labels, output, loss in _pairs(y, outputs, model.loss):
-        if _kind(loss) in (SPARSE, CATEGORICAL, BINARY):
+        if _kind(loss) is not None:
             _check_shape(name, labels, output, loss)
             weight = sample_weight if labels is y else None
             _check_range(name, labels, output, loss, weight, sample_weight is not None)
@@ -66,14 +72,15 @@ def _kind(loss: Any) -> str | None:
     if options.get("axis", -1) != -1 or options.get("ignore_class") is not None:
         return None
     function = getattr(loss, "fn", loss)
-    known = (SPARSE, CATEGORICAL, BINARY)
-    return next((name for name in known if function is getattr(keras.losses, name)), None)
+    return next((name for name in CLASSES if function is getattr(keras.losses, name)), None)
 
 
 def _check_shape(name: str, labels: Any, output: Any, loss: Any) -> None:
     shapes = [np.broadcast_to(np.float32(0), (1, *given.shape[1:])) for given in (labels, output)]
+    # A function is given what Keras gives it, which adds and drops axes of length 1.
+    compared = loss if isinstance(loss, keras.losses.Loss) else CLASSES[str(_kind(loss))]()
     try:
-        jax.eval_shape(keras.losses.get(loss), *shapes)
+        jax.eval_shape(compared, *shapes)
     except (ValueError, TypeError) as error:
         given = "(rows" + "".join(f", {size}" for size in labels.shape[1:]) + ")"
         made = "(rows" + "".join(f", {size}" for size in output.shape[1:]) + ")"
