@@ -4,6 +4,7 @@ import jax
 import keras
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from keras import layers, ops
 from tests.training.both_ways import assert_same, both
@@ -11,7 +12,7 @@ from tests.training.fit_cases import Subclassed, classes, compiled, dense, numbe
 
 import normwise
 from normwise.core.errors import NormwiseError, NormwiseWarning, TrainingError
-from normwise.training import program
+from normwise.training import check_data, check_finite, leaves, program
 
 SPARSE = "sparse_categorical_crossentropy"
 
@@ -257,10 +258,28 @@ def test_nothing_is_computed_for_good_data(monkeypatch):
     def forbidden(*_):
         raise AssertionError("computed")
 
-    from normwise.training import check_data, check_finite
-
     monkeypatch.setattr(check_data, "output_specs", forbidden)
     monkeypatch.setattr(check_finite, "_loss_of", forbidden)
     normwise.fit(compiled(dense()), **numbers(), verbose=0)
     assert jax.numpy.isfinite(1.0)
     assert words()["x"].shape == (48, 5)
+
+
+def test_a_frame_of_polars_is_looked_at_by_column():
+    frame = pl.DataFrame({name: np.arange(6.0) for name in "abc"}).with_columns(c=pl.lit(float("inf")))
+    assert check_finite._places("x", frame) == [(0, 'x holds infinity in column "c"')]
+
+
+def test_a_row_is_taken_without_converting_the_others():
+    class Counting(np.ndarray):
+        longest = 0
+
+        def astype(self, *arguments, **options):
+            Counting.longest = max(Counting.longest, len(self))
+            return super().astype(*arguments, **options)
+
+    taken = leaves.take_rows({"a": np.ones((50, 2)).view(Counting), "b": None}, 7, 9)
+    assert taken["a"].shape == (2, 2)
+    assert taken["a"].dtype == "float32"
+    assert taken["b"] is None
+    assert Counting.longest == 2

@@ -66,6 +66,15 @@ def test_values_in_data_that_are_not_looked_at_before():
         normwise.fit(compiled(dense()), batches(), steps_per_epoch=3, shuffle=False, verbose=0)
 
 
+def test_values_that_the_model_fills_in_are_not_the_cause():
+    filled = keras.layers.Lambda(lambda x: ops.where(ops.isnan(x), 0.0, x))
+    data = one_bad_row(40)
+    data["x"][35, 1] = np.nan
+    model = compiled(dense(filled, Breaks(name="breaks")))
+    with pytest.raises(NotFiniteError, match=r'step 2 of epoch 1 .*layer "[\w/]+breaks" is the first'):
+        normwise.fit(model, **data, batch_size=16, shuffle=False, verbose=0)
+
+
 def test_a_loss_function_of_ones_own():
     def loss(y, y_pred):
         return ops.log(ops.mean(ops.square(y - y_pred)) - 1e6)

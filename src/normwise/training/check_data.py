@@ -97,13 +97,17 @@ def _check_numbers(name: str, leaf: Any) -> None:
     except (ValueError, TypeError):
         dtype = np.dtype(object)
     if dtype.kind in "OUSMm":
-        columns = [c for c in leaf.columns if leaf[c].dtype.kind not in "biufc"] if is_frame(leaf) else []
+        columns = [c for c in leaf.columns if _kind(leaf[c]) not in "biufc"] if is_frame(leaf) else []
         where = f"its columns {listing(columns)} hold" if columns else "it holds"
         kinds = ", ".join(sorted({str(leaf[c].dtype) for c in columns})) or str(leaf.dtype)
         raise TrainingError(
             f"{name} cannot be trained on, since {where} values of type {kinds} and not numbers: encode or "
             "leave them out first."
         )
+
+
+def _kind(values: Any) -> str:
+    return str(np.asarray(values[:1]).dtype.kind)
 
 
 def _fits(leaf: Any, tensor: Any) -> bool:

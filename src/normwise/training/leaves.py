@@ -33,12 +33,13 @@ def is_array(leaf: Any) -> bool:
 
 
 def is_frame(leaf: Any) -> bool:
-    return type(leaf).__module__.startswith("pandas") and hasattr(leaf, "columns")
+    """Whether it has columns with names, as frames of pandas and Polars have."""
+    return hasattr(leaf, "columns") and hasattr(leaf, "to_numpy")
 
 
 def values_of(leaf: Any) -> np.ndarray[Any, Any] | None:
     """The values of a numeric array or series without a copy; None for others, and what lies on a disk."""
-    if type(leaf).__module__.startswith("pandas") and not is_frame(leaf):
+    if hasattr(leaf, "to_numpy") and not is_frame(leaf):
         leaf = leaf.to_numpy()
     if isinstance(leaf, jax.Array) and leaf.is_fully_addressable:
         leaf = np.asarray(leaf)
@@ -54,7 +55,10 @@ def take_rows(structure: Any, start: int, stop: int) -> Any:
         ValueError: If the values are not numbers.
     """
 
-    def one(sliceable: Any) -> Any:
-        return np.asarray(sliceable.convert_to_jax_compatible(sliceable[start:stop]))
+    def one(leaf: Any) -> Any:
+        # Keras' own slices convert the whole array first.
+        rows = leaf.iloc[start:stop] if hasattr(leaf, "iloc") else leaf[start:stop]
+        sliceable = convert_to_sliceable(rows, target_backend="jax")
+        return np.asarray(sliceable.convert_to_jax_compatible(sliceable[0 : stop - start]))
 
-    return tree.map_structure(one, convert_to_sliceable(structure, target_backend="jax"), none_is_leaf=False)
+    return tree.map_structure(one, structure, none_is_leaf=False)

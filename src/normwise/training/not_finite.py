@@ -44,9 +44,9 @@ def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
     def found(result: Result, kept: State | None, buffer: Buffer, start: int) -> None:
         step = int(result.done) - 1
         text = (
-            f"the loss of step {buffer.first + step} of epoch {epoch + 1} is not finite (both counted from "
+            f"the loss of step {buffer.first + step} of epoch {epoch + 1} is not finite "
+            "(both counted from step 0 and epoch 1)"
         )
-        text += "step 0 and epoch 1)"
         if kept is None:
             raise NotFiniteError(f"{text}. {ADVICE}")
         before = kept if step == start else programs.start(kept, buffer.data, start, step).state
@@ -64,17 +64,21 @@ def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
 def _cause(model: Any, batch: Any) -> str:
     """The first thing that is not finite on the way from the batch to the loss."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-    for name, values in (("x", x), ("y", y)):
-        if not _finite(values):
-            return f"{name} itself holds NaN or infinite values in this batch"
-    for variable in model.variables:
+    for variable in model.weights:
         if not _finite(variable.value):
             return f'the step before made the variable "{variable.path}" not finite'
-    with keras.StatelessScope(), _outputs_seen() as seen:
-        model(x, training=True) if model._call_has_training_arg else model(x)
+    try:
+        with keras.StatelessScope(), _outputs_seen() as seen:
+            y_pred = model(x, training=True) if model._call_has_training_arg else model(x)
+    except Exception as error:  # A step of somebody's own may call the model otherwise, or not at all.
+        return f"in which layer cannot be told, since the model could not be called on x ({error})"
     for layer, inputs, outputs in seen:
         if not _finite(outputs) and _finite(inputs):
             return f'the output of layer "{layer.path}" is the first that is not finite'
+    # A model may fill in what x lacks, and a loss leave out what y lacks: so these come last.
+    for name, values, result in (("x", x, y_pred), ("y", y, None)):
+        if not _finite(values) and (result is None or not _finite(result)):
+            return f"{name} itself holds NaN or infinite values in this batch"
     return "every layer's output is finite, so it is the loss function, or a penalty added to it"
 
 
