@@ -183,10 +183,32 @@ def test_terminate_on_nan_ends_at_the_step_at_which_it_ends_keras(capsys):
     assert "Batch 1: Invalid loss, terminating training" in said[0]
 
 
-def test_tensorboard():
-    pytest.importorskip(
-        "tensorflow", reason="Keras' TensorBoard callback needs TensorFlow, which JAX has no need of"
-    )
+def scalars(folder):
+    """Run, tag, step and value of what TensorBoard was given."""
+    from tensorflow import make_ndarray
+    from tensorflow.python.summary.summary_iterator import summary_iterator
+
+    found = []
+    for path in sorted(folder.rglob("events*")):
+        for event in summary_iterator(str(path)):
+            values = [
+                (v.tag, float(make_ndarray(v.tensor))) for v in event.summary.value if not v.tensor.string_val
+            ]
+            found += [(path.parent.name, event.step, *value) for value in values]
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensorboard(tmp_path):
+    pytest.importorskip("tensorflow", reason="Keras' TensorBoard callback needs TensorFlow, also on JAX")
+    found = []
+    for fit in (normwise.fit, by_keras):
+        folder = tmp_path / fit.__name__
+        train(fit, in_twos, numbers, callbacks=[keras.callbacks.TensorBoard(str(folder))], **OPTIONS)
+        found.append(scalars(folder))
+    assert {run for run, *_ in found[0]} == {"train", "validation"}
+    assert len(found[0]) > 8
+    assert found[0] == found[1]
 
 
 class Fails(keras.callbacks.Callback):
