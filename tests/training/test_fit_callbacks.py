@@ -200,7 +200,7 @@ def scalars(folder):
 
 @pytest.mark.filterwarnings("ignore")
 def test_tensorboard(tmp_path):
-    pytest.importorskip("tensorflow", reason="Keras' TensorBoard callback needs TensorFlow, also on JAX")
+    pytest.importorskip("tensorboard", reason="Keras' TensorBoard callback needs TensorBoard, on JAX too")
     found = []
     for fit in (normwise.fit, by_keras):
         folder = tmp_path / fit.__name__
