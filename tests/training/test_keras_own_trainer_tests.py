@@ -89,6 +89,7 @@ def compiled(monkeypatch, request):
     return models
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 class TrainerTest(_theirs.TestTrainer):
     """Keras' tests that train, inherited."""
