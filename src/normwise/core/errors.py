@@ -4,7 +4,9 @@
     ├── TableError            the table cannot be read or used as it is      (also a ValueError)
     │   └── ColumnError       a named column is absent, doubled or of the wrong kind
     ├── RecordError           a saved record is malformed, or newer than this version   (also a ValueError)
-    └── RunFolderError        a run folder cannot be written or read          (also an OSError)
+    ├── RunFolderError        a run folder cannot be written or read          (also an OSError)
+    ├── TrainingError         a model cannot be trained on these data so      (also a ValueError)
+    └── NotFiniteError        a loss stopped being a number                   (also a FloatingPointError)
 
 Warnings are `NormwiseWarning`, a `UserWarning`.
 
@@ -40,6 +42,14 @@ class RecordError(NormwiseError, ValueError):
 
 class RunFolderError(NormwiseError, OSError):
     """A run folder cannot be written or read."""
+
+
+class TrainingError(NormwiseError, ValueError):
+    """A model cannot be trained as it was asked: by its arguments, or because the data do not fit it."""
+
+
+class NotFiniteError(NormwiseError, FloatingPointError):
+    """A loss stopped being finite while a model was trained."""
 
 
 class NormwiseWarning(UserWarning):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -164,17 +165,15 @@ def buffers(batches: EpochBatches, source: Source, begin: int = 0) -> Iterator[B
     """One epoch from step `begin` on, as buffers; a batch of another shape begins a new one."""
     pending: list[Any] = []
     first, key, capacity = 0, None, 1
-    with batches.catch_stop_iteration():
-        for step, _, iterator in batches:
-            item = next(iterator)
-            if step < begin:
-                continue
-            if pending and (len(pending) == capacity or source.key(item) != key):
-                yield Buffer(source.stack(pending, capacity), first, len(pending))
-                pending = []
-            if not pending:
-                first, key, capacity = step, source.key(item), source.capacity(item)
-            pending.append(item)
+    for step, item in _items(batches):
+        if step < begin:
+            continue
+        if pending and (len(pending) == capacity or source.key(item) != key):
+            yield Buffer(source.stack(pending, capacity), first, len(pending))
+            pending = []
+        if not pending:
+            first, key, capacity = step, source.key(item), source.capacity(item)
+        pending.append(item)
     if pending:
         yield Buffer(source.stack(pending, capacity), first, len(pending))
 
@@ -182,6 +181,15 @@ def buffers(batches: EpochBatches, source: Source, begin: int = 0) -> Iterator[B
 def _steps(capacity: int, batch: int, rows: int) -> list[tuple[int, int]]:
     """(capacity, batch) of the buffers of whole batches, and of the rest."""
     return [size for size in ((capacity, batch), (1, rows % batch)) if 0 < size[1] <= rows]
+
+
+def _items(batches: EpochBatches) -> Iterator[tuple[int, Any]]:
+    """Every batch of an epoch with its step; Keras asks for `steps_per_execution` of them at a time."""
+    with batches.catch_stop_iteration():
+        for step, _, iterator in batches:
+            yield step, next(iterator)
+            for offset, item in enumerate(itertools.islice(iterator, batches.steps_per_execution - 1)):
+                yield step + offset + 1, item
 
 
 def _length(rows: Any) -> int:

@@ -33,9 +33,18 @@ class Evaluation:
     ) -> None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.model = model
-        self.programs, self.pace = Programs(model, TEST, compiler), steps_a_call(model.steps_per_execution)
+        self.programs, self.pace = (
+            Programs(model, TEST, None, compiler),
+            steps_a_call(model.steps_per_execution),
+        )
         self.batches = EpochBatches(
-            x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False
+            x=x,
+            y=y,
+            sample_weight=sample_weight,
+            batch_size=batch_size,
+            steps_per_epoch=steps,
+            shuffle=False,
+            steps_per_execution=model.steps_per_execution,
         )
         require_same_batches(self.batches)
         model._symbolic_build(iterator=self.batches)

@@ -13,6 +13,10 @@ import keras
 
 from normwise.core.probe import Probe
 from normwise.training.buffers import Source, source_of
+from normwise.training.check_arguments import check_arguments
+from normwise.training.check_data import check_data, warn_of_large_batch
+from normwise.training.check_finite import check_finite
+from normwise.training.check_labels import check_labels
 from normwise.training.checkpoint import Checkpoint, require_own_checkpoint
 from normwise.training.compilation_cache import use_compilation_cache
 from normwise.training.distribute import require_same_batches, steps_a_call
@@ -23,9 +27,10 @@ from normwise.training.keras_trainer import EpochBatches, max_epochs, train_vali
 from normwise.training.loop import take_steps
 from normwise.training.measuring import Measuring
 from normwise.training.not_compiled import not_compiled, say_once
-from normwise.training.not_finite import raise_not_finite
+from normwise.training.not_finite import raise_not_finite, stops_by_itself, what_to_watch
 from normwise.training.phase import TRAIN
 from normwise.training.program import Programs
+from normwise.training.table_stream import TableStream
 
 COMPILERS = 2
 """Programs compiled at a time: the whole batches' first, then what they leave time for."""
@@ -81,11 +86,15 @@ def fit(
         with probes, `probes` has what they found: name to `normwise.core.probe.Series`.
 
     Raises:
-        FloatingPointError: If the loss stopped being finite; it says at which step and in which layer. The
-            model keeps the weights from before that step.
-        ValueError: If the model is not compiled, or the data do not fit it; or if there are probes and Keras'
-            own fit trains the model. It is a TableError or a ColumnError where a table cannot be read, or a
-            column is absent, holds no numbers, or misses a value.
+        TrainingError: If the model is not compiled, or the arguments, the data or the labels do not fit it;
+            before anything is compiled. It is a ValueError, as is what says
+            that probes or a checkpoint were given and Keras' own fit trains the model.
+        NotFiniteError: If the loss stopped being finite; it says at which step and in which layer. The model
+            has the weights from before that step. It is a FloatingPointError. With
+            `keras.callbacks.TerminateOnNaN` the training ends as that callback ends it.
+        KeyboardInterrupt: If Ctrl-C was pressed; the model has the weights of the last finished chunk.
+        TableError: If a table cannot be read; a ColumnError, if a column is absent, holds no numbers, or
+            misses a value.
         RecordError: If the checkpoint is of another training, which the message tells apart, or damaged.
 
     Example:
@@ -97,7 +106,7 @@ def fit(
         >>> sorted(history.history), len(history.history["loss"])
         (['loss'], 2)
     """
-    model._assert_compile_called("fit")
+    check_arguments(model, epochs=epochs, batch_size=batch_size, validation_split=validation_split)
     require_no_split(validation_split, x)
     x, y, sample_weight, class_weight = feed(
         model, (x, y, sample_weight), batch_size, steps_per_epoch, shuffle, class_weight
@@ -105,7 +114,7 @@ def fit(
     if validation_data is not None:
         held_out = keras.utils.unpack_x_y_sample_weight(validation_data)
         validation_data = feed(model, held_out, validation_batch_size or batch_size, validation_steps)[:3]
-    reason = not_compiled(model, x)
+    reason = not_compiled(model, x, validation_data)
     if checkpoint is not None:
         require_own_checkpoint(reason, callbacks)
     if reason is not None:
@@ -134,6 +143,11 @@ def fit(
             validation_freq=validation_freq,
         )
     use_compilation_cache()
+    if isinstance(x, TableStream):
+        warn_of_large_batch(batch_size, x.blocks.rows)
+    check_data(
+        model, x, y, sample_weight, validation_data, validation_split=validation_split, batch_size=batch_size
+    )
     epochs = _at_most(epochs)
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = train_validation_split(
@@ -147,8 +161,14 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         shuffle=shuffle,
         class_weight=class_weight,
+        steps_per_execution=model.steps_per_execution,
     )
-    model._symbolic_build(iterator=batches)
+    try:
+        model._symbolic_build(iterator=batches)
+    finally:
+        # What Keras says of labels that do not fit the loss is about shapes; the check is about labels.
+        check_labels(model, x, y, sample_weight)
+    check_finite(model, x, y, sample_weight)
     batches.reset()
     if not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = keras.callbacks.CallbackList(
@@ -174,7 +194,7 @@ def fit(
         if validation_data is not None:
             rows = validation_batch_size or batch_size
             evaluation = Evaluation(model, validation_data, rows, validation_steps, compiler)
-        programs = Programs(model, TRAIN, compiler, measuring)
+        programs = Programs(model, TRAIN, what_to_watch(model, callbacks), compiler, measuring)
         span = (initial_epoch, epochs)
         _train(programs, batches, callbacks, span, evaluation, validation_freq, between, saving)
     return model.history
@@ -194,6 +214,7 @@ def _train(
     model = programs.model
     source, pace = source_of(batches), steps_a_call(model.steps_per_execution)
     _prepare(programs, source, evaluation)
+    steps: Any = {}
     model.stop_training = False
     logs: dict[str, Any] = {}
     finished = False
@@ -209,8 +230,11 @@ def _train(
             if programs.measuring is not None:
                 programs.measuring.begin_epoch()
             first = saving.begin_epoch(epoch) if saving else 0
-            bad, chunk_done = raise_not_finite(programs, epoch), saving.chunk_done if saving else None
-            steps = take_steps(programs, batches, source, callbacks, pace, between, bad, first, chunk_done)
+            bad = None if stops_by_itself(callbacks) else raise_not_finite(programs, epoch)
+            chunk_done = saving.chunk_done if saving else None
+            # An epoch without a batch, of a generator that has run dry, has the logs of the one before.
+            taken = take_steps(programs, batches, source, callbacks, pace, between, bad, first, chunk_done)
+            steps = taken or steps
             model.jax_state_sync()
             logs = dict(model._get_metrics_result_or_logs(steps))
             if evaluation is not None and model._should_eval(epoch, validation_freq):

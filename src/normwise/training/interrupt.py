@@ -1,17 +1,22 @@
-"""interrupt_between_chunks: Ctrl-C waits until the program in flight has given its state back."""
+"""interrupt: the first Ctrl-C waits for the program in flight to give its state back, the second does not."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
 def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
-    """Within the block, the first Ctrl-C is kept until the given function is called; the second is not kept.
+    """Within the block, the first Ctrl-C is kept until the given function is called, or the block ends; the
+    second is not kept.
 
     Yields:
         A function that raises KeyboardInterrupt if Ctrl-C was pressed.
@@ -37,5 +42,22 @@ def interrupt_between_chunks() -> Iterator[Callable[[], None]]:
     signal.signal(signal.SIGINT, keep)
     try:
         yield raise_if_pressed
+        raise_if_pressed()
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def interruptible(wait: Callable[[], T]) -> T:
+    """What the function gives, once it does; Ctrl-C is heard meanwhile.
+
+    Waiting for a device does not return to Python before the device is done, waiting for a thread does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return wait()
+    return _waiters().submit(wait).result()
+
+
+@cache
+def _waiters() -> ThreadPoolExecutor:
+    # One that waits for a program that was given up must not keep the next from being waited for.
+    return ThreadPoolExecutor(max_workers=8, thread_name_prefix="normwise-wait")

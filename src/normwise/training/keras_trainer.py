@@ -8,6 +8,8 @@ and 3.16 it uses, besides the public names:
     ArrayDataAdapter: _inputs, _num_samples, _get_iterator; convert_to_sliceable and its Sliceables
     DataAdapter                                                              what a streamed table passes for
     train_validation_split                                                   what validation_split holds out
+    can_slice_array                                                          which data are arrays
+    compute_output_spec, Functional._inputs                                  what a model takes, and gives
     Model._symbolic_build, _assert_compile_called, _should_eval, _get_metrics_result_or_logs, _initial_epoch
     Model._get_jax_state, _jax_state, _jax_state_synced, jax_state_sync      the state, and who holds it
     Model._loss_tracker                                                      which of its numbers is the loss
@@ -25,8 +27,10 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 from keras.src import tree
+from keras.src.backend import compute_output_spec
 from keras.src.backend.common import global_state
 from keras.src.backend.config import is_nnx_enabled, max_epochs
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
@@ -35,6 +39,7 @@ from keras.src.trainers.data_adapters.array_slicing import (
     NumpySliceable,
     PandasDataFrameSliceable,
     PandasSeriesSliceable,
+    can_slice_array,
     convert_to_sliceable,
     train_validation_split,
 )
@@ -51,9 +56,13 @@ __all__ = [
     "DataAdapter",
     "EpochBatches",
     "array_of",
+    "can_slice_array",
+    "convert_to_sliceable",
     "global_state",
+    "input_tensors",
     "is_nnx_enabled",
     "max_epochs",
+    "output_specs",
     "pythonify_logs",
     "random_seed",
     "train_validation_split",
@@ -132,3 +141,22 @@ def array_of(leaf: Any) -> tuple[NDArray[Any], np.dtype[Any]] | None:
         array = np.ascontiguousarray(sliceable.convert_to_jax_compatible(sliceable.array))
         return array, array.dtype
     return (sliceable.array, sliceable.array.dtype) if isinstance(sliceable, NumpySliceable) else None
+
+
+def input_tensors(model: Any) -> list[Any] | None:
+    """The symbolic inputs in the order in which Keras flattens data; None where a model has none.
+
+    Those of a Functional model, or a Sequential one that is built.
+    """
+    inner = getattr(model, "_functional", None) or model
+    inputs: list[Any] | None = getattr(inner, "_inputs", None)
+    return inputs
+
+
+def output_specs(model: Any, x: Any) -> Any:
+    """Shapes and dtypes of what the model gives for rows, without computing; raises what Keras raises."""
+    specs = tree.map_structure(
+        lambda leaf: None if leaf is None else keras.KerasTensor(leaf.shape, str(leaf.dtype)), x
+    )
+    with keras.StatelessScope():
+        return compute_output_spec(model, specs, training=False)

@@ -10,13 +10,14 @@ import numpy as np
 
 from normwise.training.buffers import Buffer, Source, buffers
 from normwise.training.distribute import distributed
+from normwise.training.interrupt import interruptible
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
 from normwise.training.phase import State
 from normwise.training.program import Programs, Result
 
 KEPT_BYTES = 256 * 2**20
-"""States of at most so many bytes are copied before a call, to find out where a loss stopped being finite."""
+"""States of at most so many bytes are copied before a call: the model has them if the call fails."""
 
 NotFinite = Callable[[Result, Any, Buffer, int], None]
 """Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where
@@ -43,7 +44,7 @@ def take_steps(
         callbacks: A `keras.callbacks.CallbackList`.
         pace: How many steps a call takes.
         between: Called after every call of the program.
-        not_finite: What to do about a loss that is not finite; None goes on.
+        not_finite: What to do about a loss that is not finite; None leaves it to the callbacks.
         first: The step of the epoch to begin with.
         chunk_done: Called with the next step after every call of the program but the epoch's last.
 
@@ -57,34 +58,41 @@ def take_steps(
     state: State = ()
     logs: Any = {}
     coming = map(distributed, buffers(batches, source, first))
-    buffer = next(coming, None)
-    while buffer is not None:
-        start = 0
+    following = next(coming, None)
+    while following is not None:
+        buffer, start = following, 0
         while start < buffer.steps:
-            stop = min(start + pace.steps, buffer.steps)
-            begin(buffer.first + start)
+            step = buffer.first + start
+            stop = min(start + pace.until(step), buffer.steps)
+            if pace.begins(step):
+                begin(step)
             if model._jax_state_synced:
                 state = phase.take_state(model)
-            kept = _copy(state) if not_finite is not None else None
+            kept = _copy(state)
             begun = time.perf_counter()
-            result = programs.start(state, buffer.data, start, stop, buffer.first)
-            state, logs = result.state, result.logs
-            phase.give_state(model, state)
+            with phase.kept_on_failure(model, kept):
+                result = programs.start(state, buffer.data, start, stop, buffer.first)
+                state, logs = result.state, result.logs
+                phase.give_state(model, state)
             # The next batches are put together while the device computes.
-            following = next(coming, None) if stop == buffer.steps else buffer
+            if stop == buffer.steps and following is buffer:
+                following = next(coming, None)
+            with phase.kept_on_failure(model, kept):
+                is_finite = interruptible(result.finite)
             if programs.measuring is not None:
                 programs.measuring.take(result.kept, buffer.first + stop)
-            if not result.finite() and not_finite is not None:
+            if not is_finite and not_finite is not None:
                 not_finite(result, kept, buffer, start)
             pace.took(stop - start, time.perf_counter() - begun)
-            end(buffer.first + stop - 1, logs)
-            between()
-            if getattr(model, phase.stop_flag):
-                return logs
-            if chunk_done is not None and following is not None:
-                chunk_done(buffer.first + stop)
-            start = stop
-        buffer = following
+            start = int(result.done)
+            last = buffer.first + start - 1
+            if not is_finite or pace.ends(last) or (start == buffer.steps and following is None):
+                end(pace.number(last), logs)
+                between()
+                if getattr(model, phase.stop_flag):
+                    return logs
+                if chunk_done is not None and following is not None:
+                    chunk_done(last + 1)
     return logs
 
 

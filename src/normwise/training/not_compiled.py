@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -13,24 +14,27 @@ from normwise.training.keras_trainer import is_nnx_enabled, tree
 _SAID: set[str] = set()
 
 
-def not_compiled(model: Any, x: Any) -> str | None:
+def not_compiled(model: Any, *data: Any) -> str | None:
     """The reason, as a clause after "because"; None if the epoch can be compiled."""
+    return next(_reasons(model, data), None)
+
+
+def _reasons(model: Any, data: Any) -> Iterator[str]:
     if keras.backend.backend() != "jax":
-        return f'the compiled epoch needs JAX, and the backend here is "{keras.backend.backend()}"'
+        yield f'the compiled epoch needs JAX, and the backend here is "{keras.backend.backend()}"'
     if is_nnx_enabled():
-        return "Keras runs in its NNX mode, whose variables are not passed through a step"
+        yield "Keras runs in its NNX mode, whose variables are not passed through a step"
     for name in ("fit", "evaluate", "make_train_function", "make_test_function"):
         if getattr(type(model), name) is not getattr(keras.Model, name):
-            return f"{type(model).__name__} has a {name}() of its own"
+            yield f"{type(model).__name__} has a {name}() of its own"
     if model.run_eagerly:
-        return "the model was compiled with run_eagerly=True"
+        yield "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
-        return "the model was compiled with jit_compile=False, or has a layer that does not support it"
+        yield "the model was compiled with jit_compile=False, or has a layer that does not support it"
     if beyond_one_process():
-        return "its variables are spread over several processes by ModelParallel"
-    if any(_is_sparse(leaf) for leaf in tree.flatten(x)):
-        return "x is sparse"
-    return None
+        yield "its variables are spread over several processes by ModelParallel"
+    if any(_is_sparse(leaf) for leaf in tree.flatten(data)):
+        yield "the data are sparse"
 
 
 def say_once(reason: str) -> None:

@@ -30,6 +30,22 @@ class Pace:
         self.fixed = fixed > 1
         self.steps = fixed if self.fixed else FIRST_STEPS
 
+    def until(self, step: int) -> int:
+        """How many steps the call may take that begins with this step of the epoch."""
+        return self.steps - step % self.steps if self.fixed else self.steps
+
+    def begins(self, step: int) -> bool:
+        """Whether callbacks hear of this step as the first of a chunk; a chunk may be several calls."""
+        return not self.fixed or step % self.steps == 0
+
+    def ends(self, step: int) -> bool:
+        """Whether callbacks hear of this step as the last of a chunk."""
+        return not self.fixed or (step + 1) % self.steps == 0
+
+    def number(self, step: int) -> int:
+        """By which number callbacks hear of a last step; Keras counts steps that the data lack, too."""
+        return step - step % self.steps + self.steps - 1 if self.fixed else step
+
     def took(self, steps: int, seconds: float) -> None:
         if not self.fixed and seconds > 0:
             self.steps = max(1, min(round(SECONDS * steps / seconds), GROWTH * self.steps))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -52,6 +54,16 @@ class Phase:
         """Leave a state where `jax_state_sync` finds it, which callbacks call when they need the model."""
         model._jax_state = dict(zip(self.kinds, state, strict=True))
         model._jax_state_synced = False
+
+    @contextmanager
+    def kept_on_failure(self, model: Any, kept: State | None) -> Iterator[None]:
+        """Within the block a state is given up; whatever is raised, the model has the one that was kept."""
+        try:
+            yield
+        except BaseException:
+            if kept is not None:
+                self.give_state(model, kept)
+            raise
 
 
 TRAIN = Phase(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,8 @@ from jax import lax
 from normwise.training.distribute import result_shardings
 from normwise.training.measuring import Measuring
 from normwise.training.phase import Phase, State
+
+Watch = Literal["loss", "weights"] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Result:
     Args:
         state: The variables after the last step.
         logs: The last step's logs, as arrays on the device.
-        done: The step after the last one taken; below the `stop` asked for where a loss was not finite.
-        is_finite: Whether the last loss was finite; always true in validation.
+        done: The step after the last one that was taken; below the `stop` asked for if a loss was not finite.
+        is_finite: Whether what is watched was finite; always true in validation.
         kept: What probes measured, if there are any.
     """
 
@@ -70,14 +72,22 @@ class Programs:
     Args:
         model: A compiled, built Keras model.
         phase: Which of its steps.
+        watch: What ends a call early: ``"loss"``, a mean loss of the epoch that is not finite; ``"weights"``,
+            that and weights that are not finite either; or ``None``, nothing.
         compiler: Where programs are compiled ahead; None compiles each when it is first needed.
         measuring: The probes, if there are any.
     """
 
     def __init__(
-        self, model: Any, phase: Phase, compiler: Executor | None = None, measuring: Measuring | None = None
+        self,
+        model: Any,
+        phase: Phase,
+        watch: Watch = None,
+        compiler: Executor | None = None,
+        measuring: Measuring | None = None,
     ) -> None:
-        self.model, self.phase, self.compiler, self.measuring = model, phase, compiler, measuring
+        self.model, self.phase, self.watch = model, phase, watch
+        self.compiler, self.measuring = compiler, measuring
         self.compilations: list[Compilation] = []
         self._programs: dict[Any, Any] = {}
 
@@ -142,23 +152,37 @@ class Programs:
         step = getattr(self.model, f"{self.phase.name}_step")
         logs = jax.eval_shape(step, state, _batch(data, 0))[0]
 
+        blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), logs)
+
         def going(carry: Any) -> Any:
             return (carry[0] < stop) & carry[3]
 
         def body(carry: Any) -> Any:
             i, state, _, _ = carry
             logs, new = step(state, _batch(data, i))
-            return i + 1, jax.tree.map(_like, new, state), logs, self._goes_on(logs)
+            return (
+                i + 1,
+                jax.tree.map(_like, new, state),
+                jax.tree.map(_like, logs, blank),
+                self._goes_on(logs, new),
+            )
 
-        blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), logs)
         done, state, logs, finite = lax.while_loop(going, body, (start, state, blank, jnp.array(True)))
         return state, logs, done, finite
 
-    def _goes_on(self, logs: Any) -> Any:
-        """Whether the mean loss of the epoch so far is finite; once a step's is not, it never is again."""
-        if self.phase.name == "test" or not isinstance(logs, dict) or "loss" not in logs:
+    def _goes_on(self, logs: Any, state: State) -> Any:
+        """Whether to take another step; once the mean loss of an epoch is not finite, it never is again."""
+        if self.watch is None or not isinstance(logs, dict) or "loss" not in logs:
             return jnp.array(True)
-        return jnp.all(jnp.isfinite(logs["loss"]))
+        finite = jnp.all(jnp.isfinite(logs["loss"]))
+        if self.watch == "loss":
+            return finite
+        return lax.cond(finite, lambda _: jnp.array(True), _all_finite, state[0])
+
+
+def _all_finite(weights: list[Any]) -> Any:
+    checks = [jnp.all(jnp.isfinite(w)) for w in weights if jnp.issubdtype(w.dtype, jnp.inexact)]
+    return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
 
 
 def _compiled(lowered: Any) -> tuple[Any, float]:
