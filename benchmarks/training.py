@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 from benchmarks.results import write_results
 from benchmarks.training_peer import LIBRARIES
 
