@@ -326,3 +326,17 @@ def test_ctrl_c_leaves_nothing(long_scale: Terminal, tmp_path: Path, stage: str)
     assert "aborted; nothing was written." in long_scale.said
     assert "Traceback" not in long_scale.said
     assert files(tmp_path) == ["t.csv"]
+
+
+def test_values_without_a_logarithm(file: Path, tmp_path: Path) -> None:
+    """Whether they are there to learn from, or come later."""
+    saved, later, out = tmp_path / "s.json", tmp_path / "later.csv", tmp_path / "o.csv"
+    options = ["--method", "power", "--power", "log1p", "--quiet"]
+    command("scale", file, "--out", tmp_path / "first.csv", *options, "--save-scaler", saved)
+    later.write_text("age,city,zip,income\n-3,Basel,1,2\n-1,Bern,1,2\n")
+    error = refused("scale", later, "--out", out, *options)
+    assert "reaches down to -3.0. Expected values above −1: take" in error
+    assert 'method="yeo-johnson" (--power yeo-johnson on the command line).' in error
+    error = refused("scale", later, "--out", out, "--scaler", saved, "--quiet")
+    assert 'column "age" holds -3.0 and at least 1 more such, which has no log(1 + x).' in error
+    assert not out.exists()

@@ -229,3 +229,14 @@ def test_nothing_is_warned_of_without_a_reason(scaler):
         warnings.simplefilter("error")
         scaled = scaler.fit_transform(numbers())
     assert_close(scaler.inverse_transform(scaled), numbers(), 1e-12)
+
+
+def test_a_table_without_a_column_to_scale(tmp_path):
+    people = pl.DataFrame({"name": ["Eve", "Ada"]})
+    for scaler in (ColumnScaler().fit(people), ColumnScaler().partial_fit(people.lazy())):
+        scaler.save(tmp_path / "s.json", overwrite=True)
+        for ready in (scaler, ColumnScaler.load(tmp_path / "s.json")):
+            assert ready.transform(people).equals(people)
+            assert ready.inverse_transform(people.lazy()).collect().equals(people)
+    weighted = ColumnScaler().fit(people.with_columns(w=1.0), sample_weight="w")
+    assert weighted.transform(people).equals(people)

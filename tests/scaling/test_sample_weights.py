@@ -1,6 +1,7 @@
 """Sample weights as counts of rows: whole ones repeat rows, 0 leaves them out, and none else is taken."""
 
 import warnings
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.base import clone
+from tests.engines import native
 from tests.reference.tolerance import assert_close
 from tests.scaling.every_scaler import ALL, SKETCHED
 
@@ -214,3 +216,78 @@ def test_a_sketch_takes_no_weights(name):
 def test_the_logarithm_of_a_row_of_weight_0_is_not_asked_for():
     scaler = PowerScaler("log1p").fit([[-5.0], [0.0], [np.e - 1]], sample_weight=[0, 1, 1])
     assert scaler.center_.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("name", ["yeo-johnson", "log1p"])
+@pytest.mark.parametrize("absent", [slice(1024, None), slice(0, 1024)])
+def test_a_whole_block_of_weight_0(name, absent):
+    """One column in blocks of 1,024 rows and what is left."""
+    x = np.random.default_rng(0).gamma(2.0, 3.0, (1100, 1))
+    weights = np.ones(1100)
+    weights[absent] = 0
+    expected = fitted(ALL[name], x[weights > 0])
+    lazy = pl.LazyFrame({"a": x[:, 0], "w": weights})
+    for table, counted in ((x, weights), (lazy, "w")):
+        assert_close(fitted(ALL[name], table, counted).scale_, expected.scale_, 1e-7)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (["1", "2"], "the sample weights are of type <U1; expected numbers"),
+        (np.array([1, 2], "M8[D]"), r"are of type datetime64\[D\]; expected numbers"),
+        (np.array([1, 2j]), "are of type complex128; expected numbers"),
+        (np.array([1, "two"], object), "are not all numbers: could not convert string to float: 'two'"),
+        (np.ma.array([1.0, 7.0], mask=[False, True]), "the sample weight of row 1 is nan"),
+        ([1e308, 1.5e308], r"sum to more than float64 holds; the largest is 1\.5e\+308\. .*a power of ten"),
+    ],
+)
+def test_weights_that_are_no_counts(weights, message):
+    for table in ([[1.0], [2.0]], pl.DataFrame({"a": [1.0, 2.0]})):
+        with pytest.raises(TableError, match=message):
+            StandardScaler().fit(table, sample_weight=weights)
+
+
+@pytest.mark.parametrize("kind", ["eager", "duckdb"])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (["1", "2"], 'the column "w" of weights holds String. Expected numbers'),
+        ([date(2026, 1, 1), date(2026, 1, 2)], 'the column "w" of weights holds Date. Expected numbers'),
+        ([1e308, 1e308], 'column "w" holds weights whose sum is more than float64 holds'),
+    ],
+)
+def test_columns_that_are_no_counts(kind, weights, message, tmp_path):
+    frame = pl.DataFrame({"a": [1.0, 2.0], "w": weights})
+    with pytest.raises(TableError, match=message):
+        StandardScaler().fit(frame if kind == "eager" else native(kind, frame, tmp_path), sample_weight="w")
+
+
+def test_an_array_beside_rows_without_an_order(tmp_path):
+    relation = native("duckdb", pl.DataFrame({"a": [1.0, 2.0]}), tmp_path)
+    with pytest.raises(TableError, match=r"the rows of a DuckDBPyRelation have no order\. Give the name"):
+        StandardScaler().fit(relation, sample_weight=[1.0, 2.0])
+
+
+def test_unbiased_variances_of_shares_are_refused_by_name():
+    """W − 1 of weights that sum to 1 is 0, or a rounding."""
+    x = np.arange(20.0).reshape(10, 2)
+    for share in (0.1, np.nextafter(0.1, 1.0), 0.19):
+        with pytest.raises(ColumnError, match=r'column "x0" sum to 1.*Unbiased variances .*need 2: multiply'):
+            StandardScaler(unbiased=True).fit(x, sample_weight=np.full(10, share))
+    found = StandardScaler(unbiased=True).fit(x, sample_weight=np.full(10, 0.2)).variance_
+    assert_close(found, 2 * x.var(axis=0), 1e-14)
+    assert_close(RobustScaler().fit(x, sample_weight=np.full(10, 0.2)).median_, x.mean(axis=0), 1e-14)
+    # Whatever its weight, a constant has no spread.
+    assert fitted(lambda: StandardScaler(unbiased=True), x[:1], [0.5]).variance_.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("lazy", [False, True])
+def test_fit_transform_leaves_out_the_column_of_weights(name, lazy):
+    features = pl.DataFrame(np.nan_to_num(data(40)), schema=["a", "b", "c"])
+    frame = features.with_columns(w=pl.Series(range(40)))
+    found = ALL[name]().fit_transform(frame.lazy() if lazy else frame, sample_weight="w")
+    expected = ALL[name]().fit(frame, sample_weight="w").transform(features)
+    assert isinstance(found, pl.LazyFrame if lazy else pl.DataFrame)
+    assert found.lazy().collect().equals(expected)

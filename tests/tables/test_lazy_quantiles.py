@@ -208,3 +208,12 @@ def test_nothing_asked():
     assert lazy_quantiles(frame, lazy_statistics(frame), []).shape == (1, 0)
     assert lazy_quantiles(frame, lazy_statistics(frame, []), [0.5]).shape == (0, 1)
     assert isinstance(frame, nw.LazyFrame)
+
+
+@pytest.mark.parametrize("total", [1e-320, 1e-305, 1.0, 1e300])
+def test_weights_of_any_size_above_the_exact_rows(total):
+    nothing = np.full(2, math.nan)
+    frame = scan_table({"nothing": nothing, "one": [3.0, 3.0], "w": [total / 2] * 2})
+    statistics = lazy_statistics(frame, weights="w")
+    found = lazy_quantiles(frame, statistics, [0.25, 0.5], exact_rows=0, weights="w")
+    assert np.array_equal(found, [nothing, [3.0, 3.0]], equal_nan=True)

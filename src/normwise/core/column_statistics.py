@@ -287,9 +287,10 @@ def frequency_weights(weights: Any, rows: int) -> NDArray[np.float64]:
     """Weights as an array of float64, one a row.
 
     Raises:
-        TableError: If there are not as many as rows, or one is negative or not finite.
+        TableError: If there are not as many as rows, one is no number, negative or not finite, or their sum
+            is not finite.
     """
-    counted = np.asarray(weights, dtype=np.float64)
+    counted = _as_numbers(weights)
     if counted.shape != (rows,):
         raise TableError(f"the sample weights have the shape {counted.shape}; expected one a row, ({rows},)")
     bad = np.flatnonzero(~(np.isfinite(counted) & (counted >= 0)))
@@ -297,4 +298,23 @@ def frequency_weights(weights: Any, rows: int) -> NDArray[np.float64]:
         raise TableError(
             f"the sample weight of row {bad[0]} is {counted[bad[0]]:g}; expected a finite number, 0 or more"
         )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(counted.sum()):
+            raise TableError(
+                f"the sample weights sum to more than float64 holds; the largest is {counted.max():g}. "
+                "Expected a finite sum: divide them by a power of ten."
+            )
     return counted
+
+
+def _as_numbers(weights: Any) -> NDArray[np.float64]:
+    """The weights in float64, NaN where they are masked: NumPy would read what lies below the mask."""
+    given = np.asarray(weights)
+    # Of words and dates NumPy would make numbers, too.
+    if given.dtype.kind not in "biufO":
+        raise TableError(f"the sample weights are of type {given.dtype}; expected numbers")
+    try:
+        counted = given.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TableError(f"the sample weights are not all numbers: {error}. Expected numbers.") from error
+    return np.where(np.ma.getmaskarray(weights), np.nan, counted) if np.ma.isMA(weights) else counted

@@ -120,6 +120,11 @@ def weighted_columns_of(scaler: Any, table: Any, weights: Any, fitting: bool) ->
             "the sample weights are an array, but the rows come from files or in batches. Give the name of "
             "the column that holds them."
         )
+    if is_duckdb(table) or is_spark(table):
+        raise TableError(
+            f"the sample weights are an array, but the rows of a {type(table).__name__} have no order. Give "
+            "the name of the column that holds them."
+        )
     numbers = columns_of(scaler, table, fitting)
     if isinstance(numbers, np.ndarray):
         return numbers, frequency_weights(weights, len(numbers))

@@ -14,11 +14,11 @@ from normwise.core.array_quantiles import array_quantiles
 from normwise.core.block_statistics import BlockStatistics, block_statistics, merge_blocks
 from normwise.core.blocks import each, row_blocks
 from normwise.core.column_statistics import ColumnStatistics
-from normwise.core.errors import ColumnError, TableError
+from normwise.core.errors import TableError
 from normwise.core.weighted_quantiles import weighted_quantiles
 from normwise.scaling.apply import Formula, apply_to_frame
 from normwise.scaling.columns import Numbers, Weights, names_of
-from normwise.scaling.spread import constant_columns
+from normwise.scaling.spread import require_two_rows
 from normwise.scaling.yeo_johnson import YeoJohnson
 from normwise.tables.batches import batches
 from normwise.tables.collect import collect
@@ -58,7 +58,7 @@ def quantiles_of(
     """
     columns = len(statistics.names)
     if weights is not None:
-        _require_two_rows(statistics)
+        require_two_rows(statistics, "Quantiles")
     if isinstance(table, np.ndarray):
         if weights is not None:
             return weighted_quantiles(table, np.asarray(weights), p), np.zeros(columns)
@@ -70,17 +70,6 @@ def quantiles_of(
     if weights is None:
         return found, np.full(columns, RANK_ERROR)
     return found, weighted_rank_error(statistics)
-
-
-def _require_two_rows(statistics: ColumnStatistics) -> None:
-    few = np.flatnonzero((np.array(statistics.counts) < 2.0) & ~constant_columns(statistics))
-    if len(few):
-        first = few[0]
-        raise ColumnError(
-            f'the sample weights of column "{statistics.names[first]}" sum to {statistics.counts[first]:g}. '
-            "Quantiles take them for counts of rows, and need 2: multiply the weights, by the number of rows "
-            "if they sum to 1."
-        )
 
 
 def rows_counted(table: Numbers, statistics: ColumnStatistics, weights: Weights) -> int:
@@ -114,6 +103,8 @@ def statistics_after(
         parts = [_after(formulas, *_apart(block, len(names))) for block in blocks]
     else:
         return _after_on_an_engine(formulas, table, _column(weights))
+    # A block all of whose rows have the weight 0 tells nothing.
+    parts = [part for part in parts if part[0]]
     rows = sum(count for count, _ in parts)
     with np.errstate(all="ignore"):
         merged = [merge_blocks([found[i] for _, found in parts]) for i in range(len(formulas))]
@@ -130,6 +121,8 @@ def _after(
 ) -> tuple[int, list[BlockStatistics]]:
     if weights is not None:
         values, weights = values[weights > 0], weights[weights > 0]
+    if not len(values):
+        return 0, []
     block = values.astype(np.float64)
     block[np.isinf(block)] = np.nan
     with np.errstate(all="ignore"):
@@ -164,6 +157,8 @@ def select(table: Numbers, where: list[int], weights: Weights = None) -> Numbers
     """The columns at these positions, and that of the weights."""
     if isinstance(table, np.ndarray):
         return table[:, where]
+    if not where and weights is None:
+        return np.empty((0, 0))  # No engine has frames without columns.
     names = names_of(table, weights)
     return table.select(*(names[i] for i in where), *([weights] if isinstance(weights, str) else []))
 

@@ -249,7 +249,7 @@ def _require_above_minus_one(statistics: ColumnStatistics) -> None:
         raise ColumnError(
             f"Negative values in data: the columns {listing(statistics.names[i] for i in bad)} have no "
             f"log1p, as the first reaches down to {statistics.minima[bad[0]]}. Expected values above −1: "
-            'take method="yeo-johnson".'
+            'take method="yeo-johnson" (--power yeo-johnson on the command line).'
         )
 
 

@@ -145,7 +145,7 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
         return self._apply(self._formula(), X)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """What `fit` and then `transform` give.
+        """What `fit` and then `transform` give; the column that `sample_weight` names is left out.
 
         Raises:
             TableError: If `X` can be read once only: nothing would be left to transform.
@@ -156,6 +156,9 @@ class Scaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ig
                 f"a {type(X).__name__} gives its rows once, and fit_transform reads them twice. Make it anew "
                 "for fit and for transform, or give a table."
             )
+        if isinstance(weights := fit_params.get("sample_weight"), str):
+            self.fit(X, y, **fit_params)
+            return self.transform(transform_table(X, lambda frame: frame.drop(weights)))
         return super().fit_transform(X, y, **fit_params)
 
     def inverse_transform(self, X: Any) -> Any:

@@ -72,6 +72,23 @@ def require_representable(statistics: ColumnStatistics, spread: NDArray[np.float
     require_float64(statistics, np.where(fits | constant_columns(statistics), 0.0, np.inf), what)
 
 
+def require_two_rows(statistics: ColumnStatistics, what: str) -> None:
+    """Raises where the weights of a column that is not constant sum to less than 2.
+
+    Raises:
+        ColumnError: Naming the first such column and the sum.
+    """
+    # Ten times 0.2 is 2, but for a rounding.
+    few = np.flatnonzero((np.array(statistics.counts) < 2.0 - 1e-9) & ~constant_columns(statistics))
+    if len(few):
+        first = few[0]
+        raise ColumnError(
+            f'the sample weights of column "{statistics.names[first]}" sum to {statistics.counts[first]:g}. '
+            f"{what} take them for counts of rows, and need 2: multiply the weights, by the number of rows "
+            "if they sum to 1."
+        )
+
+
 def require_float64(statistics: ColumnStatistics, scale: NDArray[np.float64], what: str) -> None:
     """Raises where a scale does not fit in float64.
 

@@ -10,7 +10,7 @@ from normwise.core.column_statistics import ColumnStatistics
 from normwise.scaling.affine import EVERYTHING, Limits, Vector
 from normwise.scaling.arguments import require_clip, require_flags
 from normwise.scaling.scaler import Learned
-from normwise.scaling.spread import constant_columns, require_representable
+from normwise.scaling.spread import constant_columns, require_representable, require_two_rows
 from normwise.scaling.statistics_scaler import StatisticsScaler
 
 
@@ -100,6 +100,8 @@ class StandardScaler(StatisticsScaler):
         known = constant & (moments.count > 0)
         self.mean_ = np.where(known, np.array(statistics.minima), moments.mean)
         self.variance_ = np.where(constant, 0.0, moments.variance(ddof=int(self.unbiased)))
+        if self.unbiased:
+            require_two_rows(statistics, "Unbiased variances")
         if self.with_std:
             require_representable(statistics, self.variance_, "the square of their spread")
             scale = 1.0 / np.sqrt(np.where(constant, 1.0, self.variance_))

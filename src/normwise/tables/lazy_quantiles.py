@@ -35,6 +35,8 @@ REACH = 8.0
 WIDEST = 4e307
 UNITS = 50
 """Weights of a stream are counted in whole units, of which all rows have up to 2 to the power of so many."""
+LARGEST_POWER = 1000
+"""Of two, that a weight is multiplied by: float64 ends at 1024."""
 
 Floats = NDArray[np.float64]
 
@@ -141,8 +143,9 @@ def _by_bins(
 ) -> Floats:
     value = nw.col(statistics.names[i]).cast(nw.Float64)
     x = nw.col("x")
-    # A power of two keeps whole weights whole; whole units add up to the same in whatever order.
-    unit = 2.0 ** math.floor(UNITS - math.log2(max(statistics.counts[i], 1e-300))) if weights else 1.0
+    if not statistics.minima[i] < statistics.maxima[i]:  # one value, or NaN where there is none
+        return np.full(len(shares), statistics.minima[i])
+    unit = _unit(statistics.counts[i]) if weights else 1.0
     parts = [(nw.col(weights).cast(nw.Float64) * unit).round().cast(nw.Int64).alias("n")] if weights else []
     finite = frame.select(value.alias("x"), *parts).filter((x - x) == 0)
     number = nw.col("n").sum() if weights else None
@@ -164,6 +167,14 @@ def _by_bins(
     share = at - np.floor(at)
     # The line between equal values may miss them by a rounding.
     return np.where(below == above, below, below * (1 - share) + above * share)
+
+
+def _unit(total: float) -> float:
+    """What weights of this sum are multiplied by to be counted in whole units.
+
+    A power of two keeps whole weights whole; whole units add up to the same in whatever order.
+    """
+    return 2.0 ** min(math.floor(UNITS - math.log2(total)), LARGEST_POWER)
 
 
 def _first_grid(statistics: ColumnStatistics, i: int, bins: int) -> Grid:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.errors import ColumnError, TableError, did_you_mean
 from normwise.tables.collect import collect
-from normwise.tables.statistics import require_numbers
+from normwise.tables.statistics import is_number, require_numbers
 
 HEAD_ROWS = 1024
 """So many first rows give the origin about which a column is summed."""
@@ -111,6 +111,11 @@ def _require_columns(
         if name not in schema:
             raise ColumnError(f'there is no column "{name}". {did_you_mean(name, schema)}')
     require_numbers({name: schema[name] for name in names})
+    if weights is not None and not is_number(schema[weights]):
+        raise ColumnError(
+            f'the column "{weights}" of weights holds {schema[weights]}. Expected numbers: how often a row '
+            "counts."
+        )
     return names
 
 
@@ -123,12 +128,17 @@ def _weighted_rows(frame: nw.LazyFrame[Any], weights: str) -> nw.LazyFrame[Any]:
             nw.col(weights).null_count().alias("nulls"),
             nw.when((w - w) == 0).then(w).count().alias("finite"),
             nw.when((w - w) == 0).then(w).min().alias("low"),
+            nw.when((w - w) == 0).then(w).sum().alias("total"),
         )
     ).row(0, named=True)
     rows, nulls, finite = (int(seen[key]) for key in ("rows", "nulls", "finite"))
     low = seen["low"] if seen["low"] is not None else 0.0
-    if nulls or finite < rows or low < 0:
-        fault = f"the weight {low}" if low < 0 else f"{rows - finite} rows without a number"
+    fault = f"the weight {low}" if low < 0 else ""
+    if nulls or finite < rows:
+        fault = fault or f"{rows - finite} rows without a number"
+    elif not math.isfinite(seen["total"] or 0.0):
+        fault = fault or "weights whose sum is more than float64 holds"
+    if fault:
         raise TableError(
             f'column "{weights}" holds {fault}. Expected finite weights of 0 or more: how often a row counts.'
         )

@@ -65,7 +65,7 @@ def require_numbers(schema: Mapping[str, Any]) -> None:
     Args:
         schema: The columns' types, of Polars or of Narwhals.
     """
-    others = [f'"{name}" ({dtype})' for name, dtype in schema.items() if not _is_number(dtype)]
+    others = [f'"{name}" ({dtype})' for name, dtype in schema.items() if not is_number(dtype)]
     if others:
         raise ColumnError(
             f"expected columns of numbers; these are not: {', '.join(others)}. Leave them out, or "
@@ -73,6 +73,7 @@ def require_numbers(schema: Mapping[str, Any]) -> None:
         )
 
 
-def _is_number(dtype: Any) -> bool:
+def is_number(dtype: Any) -> bool:
+    """Whether a type of Polars or of Narwhals is one of numbers, booleans or nothing but nulls."""
     # Narwhals has no name for a column of nothing but nulls.
     return bool(dtype.is_numeric()) or dtype in (pl.Boolean, pl.Null, nw.Boolean, nw.Unknown)
