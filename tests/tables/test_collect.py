@@ -15,13 +15,15 @@ def unset(monkeypatch):
     monkeypatch.delenv(PREFETCH, raising=False)
 
 
-def test_few_row_groups_are_read_ahead_and_the_setting_is_gone_after(unset):
+@pytest.mark.usefixtures("unset")
+def test_few_row_groups_are_read_ahead_and_the_setting_is_gone_after():
     with few_row_groups_ahead():
         assert int(os.environ[PREFETCH]) == max(2, pl.thread_pool_size())
     assert PREFETCH not in os.environ
 
 
-def test_an_error_inside_leaves_no_setting_behind(unset):
+@pytest.mark.usefixtures("unset")
+def test_an_error_inside_leaves_no_setting_behind():
     with pytest.raises(KeyError), few_row_groups_ahead():
         raise KeyError
     assert PREFETCH not in os.environ
@@ -34,7 +36,8 @@ def test_a_setting_of_the_users_own_stays(monkeypatch):
     assert os.environ[PREFETCH] == "17"
 
 
-def test_reading_leaves_the_process_as_it_was(unset, tmp_path):
+@pytest.mark.usefixtures("unset")
+def test_reading_leaves_the_process_as_it_was(tmp_path):
     pl.DataFrame({"a": range(10)}).write_parquet(tmp_path / "a.parquet", row_group_size=2)
     frame = pl.scan_parquet(tmp_path / "a.parquet")
     assert collect(nw.from_native(frame))["a"].to_list() == list(range(10))

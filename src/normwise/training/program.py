@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, Literal
 
 import jax
@@ -19,6 +21,7 @@ import keras
 import numpy as np
 from jax import lax
 
+from normwise.training.compile_steps import compile_loop, compile_one, slow_in_a_loop
 from normwise.training.distribute import result_shardings
 from normwise.training.measuring import Measuring
 from normwise.training.phase import Phase, State
@@ -136,9 +139,18 @@ class Programs:
         return found
 
     def _lowered(self, arguments: Any) -> Any:
-        kept = self.measuring is not None
-        steps = jax.jit(self._whole, donate_argnums=0, out_shardings=result_shardings(arguments[0], kept))
-        return steps.lower(*arguments)
+        """A function without arguments that compiles; and what is to be compiled is traced here and now."""
+        state, data, start = arguments[:3]
+        shardings = result_shardings(state, self.measuring is not None)
+        loop = jax.jit(self._whole, donate_argnums=0, out_shardings=shardings).lower(*arguments)
+        if self.measuring is not None or not slow_in_a_loop(loop):
+            return partial(compile_loop, loop)
+        one = jax.jit(self._one, donate_argnums=0, out_shardings=result_shardings(state, False, done=False))
+        return partial(compile_one, one.lower(state, data, start))
+
+    def _one(self, state: State, data: Any, i: Any) -> tuple[State, Any, Any]:
+        logs, new = getattr(self.model, f"{self.phase.name}_step")(state, _batch(data, i))
+        return jax.tree.map(_like, new, state), logs, self._goes_on(logs, new)
 
     def _whole(self, state: State, data: Any, start: Any, stop: Any, first: Any = None) -> tuple[Any, ...]:
         arguments = (state, data, start, stop)
@@ -185,8 +197,8 @@ def _all_finite(weights: list[Any]) -> Any:
     return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
 
 
-def _compiled(lowered: Any) -> tuple[Any, float]:
-    return lowered.compile(), time.perf_counter()
+def _compiled(compile_it: Callable[[], Any]) -> tuple[Any, float]:
+    return compile_it(), time.perf_counter()
 
 
 def _result(made: Future[tuple[Any, float]]) -> tuple[Any, float]:
