@@ -70,9 +70,7 @@ def test_a_regressor_with_quantile_bins_and_categories():
 def test_ctrl_c_ends_it_with_the_best_weights_so_far(fitted):
     _, x, y = fitted
     said = []
-    progress = TrainingProgress(
-        lambda report: setattr(progress, "interrupted", True), lambda: said.append(1), 100
-    )
+    progress = TrainingProgress(lambda _: setattr(progress, "interrupted", True), lambda: said.append(1), 100)
     estimator = TabularClassifier(ensemble=2, epochs=9, random_state=0).fit(x, y, callbacks=[progress])
     assert said == [1]
     assert len(estimator.history_["loss"]) == 1
