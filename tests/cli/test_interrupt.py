@@ -52,7 +52,7 @@ class Terminal:
 def long_fit(tmp_path: Path) -> Iterator[Terminal]:
     """A fit of many small steps, after its first epoch."""
     file = write_csv(tmp_path / "people.csv", ("age", "city", "bought"), people(20_000))
-    options = ["--epochs", "1000", "--batch-size", "8", "--out", str(tmp_path / "run")]
+    options = ["--epochs", "1000", "--batch-size", "2", "--out", str(tmp_path / "run")]
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "normwise", "fit", str(file), "--target", "bought", *options],

@@ -309,8 +309,9 @@ def test_what_no_power_gives_has_no_inverse_and_says_so(make, kind):
 def test_what_has_no_logarithm_says_so(make, kind, later, shown):
     scaler = make().fit(FRAMES[kind]({"a": np.array([0.0, 1.0, 2.0])}))
     if kind != "numpy":
-        # Polars hands on a few rows at once, and what it has in hand is counted.
+        # Polars hands on a few rows at once, in any order: it is those in hand that are named and counted.
         shown = shown.replace(" and at least 2", "( and at least [12]").replace("such", "such)?")
+        shown = shown.replace(r"-3\.5", r"-(3\.5|7\.0|1\.0)")
     message = rf'column "(a|x0)" holds {shown}, which has no log\(1 \+ x\)\. Expected values above −1'
     for dtype in (np.float64, np.float32):
         with pytest.raises(ColumnError, match=message):
