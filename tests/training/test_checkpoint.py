@@ -11,7 +11,7 @@ from tests.training.checkpointed_training import result
 
 import normwise
 from normwise.core.errors import NormwiseWarning, RecordError, RunFolderError
-from normwise.training import checkpoint, checkpoint_file, checkpoint_folder
+from normwise.training import checkpoint, checkpoint_file, checkpoint_folder, probes
 from normwise.training.checkpoint_folder import FINISHED, RUNNING
 
 EPOCHS, ROWS, BATCH = 3, 160, 8
@@ -152,6 +152,15 @@ def test_an_error_and_the_same_call_again(tmp_path, where, given):
 def test_what_is_finished_is_given_back_at_once(finished):
     folder, expected = finished
     assert_same(train(folder, [Untouched()]), expected)
+
+
+def test_what_is_finished_has_found_and_compiled_nothing(finished):
+    folder, _ = finished
+    keras.utils.set_random_seed(1)
+    model = network()
+    given = {"batch_size": BATCH, "epochs": EPOCHS, "verbose": 0, "checkpoint": folder}
+    history = normwise.fit(model, *rows(), **given, probes=[probes.Loss()])
+    assert (len(history.probes), history.compilations) == (0, [])
 
 
 @pytest.mark.usefixtures("always")
