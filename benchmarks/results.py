@@ -8,6 +8,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
 from normwise.workflows.summarize_run import versions
 
 

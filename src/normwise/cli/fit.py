@@ -38,6 +38,9 @@ def fit(
     learning_rate: Annotated[
         float | None, typer.Option(callback=above_zero, help="The optimizer's learning rate.")
     ] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(min=1, help="Networks trained side by side, whose mean is the answer.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of everything random.")] = 0,
     held_out: Annotated[
         float,
@@ -78,6 +81,7 @@ def fit(
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "ensemble": ensemble,
         "class_weight": class_weight,
     }
     settings = {"preset": preset, **{name: value for name, value in given.items() if value is not None}}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
-from normwise.tables.collect import collect, engine_errors
+from normwise.tables.collect import collect, engine_errors, few_row_groups_ahead
 from normwise.tables.frame import to_frame
 from normwise.tables.scan import is_reader, scan_table
 from normwise.tables.scan_source import same_schema
@@ -44,7 +44,9 @@ def _batches_of(frame: nw.LazyFrame[Any]) -> Iterator[pl.DataFrame]:
     with engine_errors():
         if isinstance(native, pl.LazyFrame):
             parts = native.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming")
-            yield from (part for part in parts if part.height)
+            with few_row_groups_ahead():
+                first = next(iter(parts), None)
+            yield from (part for part in chain(() if first is None else (first,), parts) if part.height)
         elif nw.dependencies.is_duckdb_relation(native):
             yield from (pl.DataFrame(batch) for batch in native.to_arrow_reader(BATCH_ROWS))
         else:

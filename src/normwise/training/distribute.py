@@ -57,16 +57,16 @@ def _of_all_processes(leaf: Any) -> Any:
     return np.concatenate(list(process_allgather(np.asarray(leaf))), axis=1)
 
 
-def result_shardings(state: Any, kept: bool) -> Any:
+def result_shardings(state: Any, kept: bool, done: bool = True) -> Any:
     """Where a program leaves its results: every variable where it was, all else on every device.
 
-    `kept` says that there are probes, whose values come last.
+    `kept` says that there are probes, whose values come last; `done`, that the program says how far it came.
     """
     distribution = keras.distribution.distribution()
     if distribution is None:
         return None
     everywhere = _sharding(distribution.device_mesh.backend_mesh, _axes())
-    others = [everywhere] * (4 if kept else 3)
+    others = [everywhere] * (2 + done + kept)
     return (jax.tree.map(lambda leaf: leaf.sharding, state), *others)
 
 

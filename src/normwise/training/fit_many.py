@@ -70,7 +70,8 @@ def fit_many(
         patience: With `keep_best`, a member whose loss has not fallen for so many epochs is done; when all
             are, the training ends.
         probes: As in `fit`.
-        on_epoch_end: Called with the epoch, from 0, and the logs of each member.
+        on_epoch_end: Called with the epoch, from 0, and the logs of each member; the training ends where it
+            gives True.
 
     Returns:
         The trained models and their histories.

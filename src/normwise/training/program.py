@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ import keras
 import numpy as np
 from jax import lax
 
+from normwise.training.compile_steps import compile_loop, compile_one, slow_in_a_loop
 from normwise.training.compiling import Compiler
 from normwise.training.distribute import result_shardings
 from normwise.training.measuring import Measuring
@@ -144,10 +146,20 @@ class Programs:
         return found
 
     def _lowered(self, arguments: Any) -> Any:
-        shardings = result_shardings(arguments[0], self.measuring is not None)
-        donated = () if is_kept(arguments[0]) else 0
-        steps = jax.jit(self._whole, donate_argnums=donated, out_shardings=shardings)
-        return steps.lower(*arguments)
+        """A function without arguments that compiles; and what is to be compiled is traced here and now."""
+        state, data, start = arguments[:3]
+        kept = is_kept(state)
+        shardings = result_shardings(state, self.measuring is not None)
+        whole = jax.jit(self._whole, donate_argnums=() if kept else 0, out_shardings=shardings)
+        loop = whole.lower(*arguments)
+        if self.measuring is not None or not slow_in_a_loop(loop):
+            return partial(compile_loop, loop)
+        one = jax.jit(self._one, donate_argnums=0, out_shardings=result_shardings(state, False, done=False))
+        return partial(compile_one, one.lower(state, data, start), kept)
+
+    def _one(self, state: State, data: Any, i: Any) -> tuple[State, Any, Any]:
+        logs, new = getattr(self.model, f"{self.phase.name}_step")(state, _batch(data, i))
+        return jax.tree.map(_like, new, state), logs, self._goes_on(logs, new)
 
     def _whole(self, state: State, data: Any, start: Any, stop: Any, first: Any = None) -> tuple[Any, ...]:
         arguments = (state, data, start, stop)
@@ -194,8 +206,8 @@ def _all_finite(weights: list[Any]) -> Any:
     return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
 
 
-def _compiled(lowered: Any) -> tuple[Any, float]:
-    return lowered.compile(), time.perf_counter()
+def _compiled(compile_it: Callable[[], Any]) -> tuple[Any, float]:
+    return compile_it(), time.perf_counter()
 
 
 def _key(arguments: Any) -> Any:

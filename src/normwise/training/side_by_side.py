@@ -22,8 +22,8 @@ from normwise.training.pace import Pace
 from normwise.training.phase import TEST, TRAIN, State
 from normwise.training.together import Together
 
-Told = Callable[[int, tuple[dict[str, float], ...]], None]
-"""Called with an epoch, from 0, and the logs of each member."""
+Told = Callable[[int, tuple[dict[str, float], ...]], bool | None]
+"""Called with an epoch, from 0, and the logs of each member; True ends the training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +78,11 @@ class SideBySide:
             for i, history in enumerate(histories):
                 if best is None or not best.done[i]:
                     history.on_epoch_end(epoch, logs[i])
-            if told is not None:
-                told(epoch, tuple(logs))
             if best is not None:
                 best.look(epoch, logs, self.state[:2])
-                if all(best.done):
-                    break
+            asked = told is not None and told(epoch, tuple(logs))
+            if asked or (best is not None and all(best.done)):
+                break
         self._finish(best)
         for i, history in enumerate(histories):
             if self.measuring is not None:

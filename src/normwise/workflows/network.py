@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ BINS = "piecewise_linear_encoding"
 
 
 def tabular_network(
-    columns: tuple[ColumnSchema, ...], encoded: EncodedTable, outputs: int, preset: Preset, seed: int
+    columns: tuple[ColumnSchema, ...], encoded: EncodedTable, outputs: int, preset: Preset, seed: int | None
 ) -> keras.Model:
     """The network for a table, its numeric scaling included.
 
@@ -43,9 +44,11 @@ def tabular_network(
         encoded: The training rows: their moments and quantiles become constants of the first layers.
         outputs: Number of classes, or 1 for regression.
         preset: The settings.
-        seed: The seed of the initial weights and of dropout.
+        seed: The seed of the initial weights and of dropout; None leaves them to Keras' global one.
     """
-    seeds = (int(s) for s in np.random.SeedSequence(seed).generate_state(1000 + len(columns)) >> 1)
+    seeds: Iterator[Any] = itertools.repeat(None)
+    if seed is not None:
+        seeds = (int(s) for s in np.random.SeedSequence(seed).generate_state(1000 + len(columns)) >> 1)
     inputs, parts = _inputs(columns, encoded, preset, seeds)
     x = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
     for i, units in enumerate(preset.hidden_units, start=1):
@@ -70,7 +73,7 @@ def scaling_of(columns: tuple[ColumnSchema, ...], encoded: EncodedTable) -> Stan
 
 
 def _inputs(
-    columns: tuple[ColumnSchema, ...], encoded: EncodedTable, preset: Preset, seeds: Iterator[int]
+    columns: tuple[ColumnSchema, ...], encoded: EncodedTable, preset: Preset, seeds: Iterator[Any]
 ) -> tuple[dict[str, Any], list[Any]]:
     inputs: dict[str, Any] = {}
     parts: list[Any] = []
@@ -98,14 +101,15 @@ def _numeric(x: Any, columns: tuple[ColumnSchema, ...], encoded: EncodedTable, p
 
 def quantile_bins(columns: tuple[ColumnSchema, ...], model: keras.Model) -> dict[str, int]:
     """How many quantile bins the network reads each numeric column by; columns without any are left out."""
-    layers = [layer for layer in model.layers if layer.name == BINS]
+    members = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    layers = [layer for layer in (members[0] if members else model).layers if layer.name == BINS]
     if not layers:
         return {}
     bins = {name: len(e) - 1 for name, e in zip(feature_names(columns), layers[0].edges, strict=True)}
     return {c.name: bins[c.name] for c in columns if bins.get(c.name, 0) > 0}
 
 
-def _embedding(column: ColumnSchema, index: int, seeds: Iterator[int]) -> keras.layers.Layer:
+def _embedding(column: ColumnSchema, index: int, seeds: Iterator[Any]) -> keras.layers.Layer:
     codes = codes_of(column)
     initializer = keras.initializers.RandomUniform(-0.05, 0.05, seed=next(seeds))
     return keras.layers.Embedding(codes, embedding_units(codes), initializer, name=f"embedding_{index + 1}")
@@ -116,7 +120,7 @@ def embedding_units(codes: int) -> int:
     return min(64, round(1.6 * math.pow(codes, 0.56)))
 
 
-def _dense(units: int, preset: Preset, seeds: Iterator[int], use_bias: bool, name: str) -> keras.layers.Layer:
+def _dense(units: int, preset: Preset, seeds: Iterator[Any], use_bias: bool, name: str) -> keras.layers.Layer:
     initializer = keras.initializers.get(
         {"class_name": preset.kernel_initializer, "config": {"seed": next(seeds)}}
     )

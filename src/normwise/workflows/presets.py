@@ -23,6 +23,7 @@ class Preset:
         normalize_output: Whether the output is batch-normalized before its softmax, as the article does.
         use_bias: Whether the hidden layers have the bias that their normalization makes useless.
         kernel_initializer: Keras' name of the initializer of every dense layer.
+        ensemble: Networks trained side by side, whose mean is the answer.
     """
 
     hidden_units: tuple[int, ...]
@@ -37,6 +38,7 @@ class Preset:
     normalize_output: bool
     use_bias: bool
     kernel_initializer: str
+    ensemble: int = 1
 
 
 PRESETS = {

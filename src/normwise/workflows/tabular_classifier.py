@@ -34,6 +34,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         batch_size: Rows a step.
         epochs: Epochs at most.
         patience: Epochs without a lower validation loss before training stops.
+        ensemble: Networks trained side by side from as many seeds, whose mean is the answer; 1 by default.
+            More than 1 needs JAX.
         validation_fraction: Share of the rows, of each class alike, that choose the best epoch.
         column_kinds: Column name to ``"numeric"``, ``"boolean"``, ``"categorical"``, ``"date"`` or
             ``"excluded"``,
@@ -73,6 +75,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         batch_size: int | None = None,
         epochs: int | None = None,
         patience: int | None = None,
+        ensemble: int | None = None,
         validation_fraction: float = 0.15,
         column_kinds: Mapping[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -88,6 +91,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
             batch_size=batch_size,
             epochs=epochs,
             patience=patience,
+            ensemble=ensemble,
             validation_fraction=validation_fraction,
             column_kinds=column_kinds,
             random_state=random_state,

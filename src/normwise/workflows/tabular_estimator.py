@@ -42,6 +42,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         epochs: int | None = None,
         patience: int | None = None,
+        ensemble: int | None = None,
         validation_fraction: float = 0.15,
         column_kinds: Mapping[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -55,6 +56,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.epochs = epochs
         self.patience = patience
+        self.ensemble = ensemble
         self.validation_fraction = validation_fraction
         self.column_kinds = column_kinds
         self.random_state = random_state
@@ -73,7 +75,16 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """
         if self.preset not in PRESETS:
             raise ValueError(f'unknown preset "{self.preset}". {did_you_mean(str(self.preset), PRESETS)}')
-        own = ("hidden_units", "activation", "dropout", "learning_rate", "batch_size", "epochs", "patience")
+        own = (
+            "hidden_units",
+            "activation",
+            "dropout",
+            "learning_rate",
+            "batch_size",
+            "epochs",
+            "patience",
+            "ensemble",
+        )
         given = {name: getattr(self, name) for name in own if getattr(self, name) is not None}
         if "hidden_units" in given:
             given["hidden_units"] = _widths(given["hidden_units"])
@@ -95,6 +106,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
         from normwise.training.compilation_cache import use_compilation_cache
         from normwise.workflows.network import quantile_bins, tabular_network
+        from normwise.workflows.train_ensemble import train_ensemble
         from normwise.workflows.train_network import Rows, train_network
 
         if keras.backend.backend() == "jax":
@@ -112,16 +124,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
         training = np.flatnonzero(~chosen)
         learnt = encoded.rows(training)
-        self.model_ = tabular_network(columns, learnt, outputs, preset, seed)
-        result = train_network(
-            self.model_,
-            rows(training),
-            rows(np.flatnonzero(chosen)) if chosen.any() else None,
-            preset,
-            seed,
-            callbacks,
-            self.verbose,
-        )
+        data = rows(training), rows(np.flatnonzero(chosen)) if chosen.any() else None
+        if preset.ensemble == 1:
+            self.model_ = tabular_network(columns, learnt, outputs, preset, seed)
+            result = train_network(self.model_, *data, preset, seed, callbacks, self.verbose)
+        else:
+            architecture = tabular_network(columns, learnt, outputs, preset, None)
+            self.model_, result = train_ensemble(architecture, *data, preset, seed, callbacks)
         self.history_, self.best_epoch_, self.ending_ = result.history, result.best_epoch, result.ending
         self.n_iter_ = len(next(iter(result.history.values()), ()))
         self.schema_ = TableSchema(
@@ -218,6 +227,7 @@ def _check_settings(preset: Preset, validation_fraction: float) -> None:
         ("learning_rate", 0 < preset.learning_rate < math.inf, "above 0 and finite"),
         ("batch_size", preset.batch_size >= 1, "at least 1"),
         ("epochs", preset.epochs >= 1, "at least 1"),
+        ("ensemble", preset.ensemble >= 1, "at least 1"),
         ("patience", preset.patience is None or preset.patience >= 1, "at least 1"),
     )
     for name, right, expected in ranges:

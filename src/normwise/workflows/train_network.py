@@ -113,13 +113,8 @@ def train_network(
         callbacks: Keras callbacks, called after this function's own.
         verbose: Keras' verbosity.
     """
-    classifies = model.output_shape[-1] > 1
-    model.compile(
-        optimizer=_optimizer(preset),
-        loss="sparse_categorical_crossentropy" if classifies else "mean_squared_error",
-        weighted_metrics=["accuracy"] if classifies else ["mean_absolute_error"],
-    )
-    monitor = "val_loss" if validation is not None else "loss"
+    compile_network(model, preset)
+    monitor = monitored(validation)
     keep = KeepBest(monitor, preset.patience)
     # On other backends the same call would warn that the compiled epoch needs JAX: here nobody asked for it.
     train = partial(fit, model) if keras.backend.backend() == "jax" else model.fit
@@ -130,9 +125,9 @@ def train_network(
                 training.inputs,
                 training.targets,
                 sample_weight=training.weights,
-                validation_data=_as_validation(validation),
+                validation_data=as_validation(validation),
                 batch_size=batch_size_for(len(training.targets), preset),
-                validation_batch_size=_validation_batch_size(validation),
+                validation_batch_size=validation_batch_size(validation),
                 epochs=preset.epochs,
                 verbose=verbose,
                 callbacks=[keep, *callbacks],
@@ -146,6 +141,21 @@ def train_network(
     return Training(curves, keep.best_epoch, stopped + _ending(keep, preset, monitor))
 
 
+def compile_network(model: keras.Model, preset: Preset) -> None:
+    """Loss and metric by what the network gives: class probabilities, or one standardized number."""
+    classifies = model.output_shape[-1] > 1
+    model.compile(
+        optimizer=_optimizer(preset),
+        loss="sparse_categorical_crossentropy" if classifies else "mean_squared_error",
+        weighted_metrics=["accuracy"] if classifies else ["mean_absolute_error"],
+    )
+
+
+def monitored(validation: Rows | None) -> str:
+    """The loss that chooses the best epoch."""
+    return "val_loss" if validation is not None else "loss"
+
+
 def _optimizer(preset: Preset) -> keras.optimizers.Optimizer:
     if preset.optimizer == "nesterov":
         # Keras 1's decay of 1e-6: rate / (1 + 1e-6 · steps).
@@ -156,12 +166,13 @@ def _optimizer(preset: Preset) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(preset.learning_rate)
 
 
-def _validation_batch_size(rows: Rows | None) -> int | None:
+def validation_batch_size(rows: Rows | None) -> int | None:
     """All rows at once where they are few: one program serves, and no rest of another shape is compiled."""
     return None if rows is None else min(len(rows.targets), LARGEST_VALIDATION_BATCH)
 
 
-def _as_validation(rows: Rows | None) -> tuple[Any, ...] | None:
+def as_validation(rows: Rows | None) -> tuple[Any, ...] | None:
+    """The rows as Keras' `validation_data`."""
     if rows is None:
         return None
     return (rows.inputs, rows.targets) if rows.weights is None else (rows.inputs, rows.targets, rows.weights)
