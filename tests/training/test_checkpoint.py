@@ -1,11 +1,15 @@
 """fit(checkpoint=…): what goes on, what is given back at once, and what is refused."""
 
 import errno
+import functools
 import itertools
 import os
+import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 from tests.training.checkpointed_training import result
 
@@ -101,6 +105,14 @@ def generator():
         yield batches[7 * i % len(batches)]
 
 
+@functools.cache
+def table():
+    x, y = rows()
+    path = Path(tempfile.mkdtemp()) / "table.parquet"
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y[:, 0]}).write_parquet(path)
+    return path
+
+
 def averaging():
     return network(optimizer=keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.9))
 
@@ -129,6 +141,7 @@ def meddling():
         pytest.param((1, 8), {"shuffle": "batch"}, id="shuffled within batches"),
         # Five epochs of four batches by one order of the rows.
         pytest.param((3, 0), {"steps_per_epoch": 4, "epochs": 6, "chunks": 4}, id="one order, many epochs"),
+        pytest.param((1, 8), {"data": table, "y": "y", "batch_size": BATCH}, id="Parquet"),
         pytest.param((1, 0), {"data": Batches}, id="PyDataset"),
         pytest.param((1, 0), {"data": generator, "steps_per_epoch": 20, "shuffle": False}, id="generator"),
         pytest.param(
