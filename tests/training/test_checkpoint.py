@@ -1,17 +1,21 @@
 """fit(checkpoint=…): what goes on, what is given back at once, and what is refused."""
 
 import errno
+import functools
 import itertools
 import os
+import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 from tests.training.checkpointed_training import result
 
 import normwise
 from normwise.core.errors import NormwiseWarning, RecordError, RunFolderError
-from normwise.training import checkpoint, checkpoint_file, checkpoint_folder
+from normwise.training import checkpoint, checkpoint_file, checkpoint_folder, probes
 from normwise.training.checkpoint_folder import FINISHED, RUNNING
 
 EPOCHS, ROWS, BATCH = 3, 160, 8
@@ -101,6 +105,14 @@ def generator():
         yield batches[7 * i % len(batches)]
 
 
+@functools.cache
+def table():
+    x, y = rows()
+    path = Path(tempfile.mkdtemp()) / "table.parquet"
+    pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y[:, 0]}).write_parquet(path)
+    return path
+
+
 def averaging():
     return network(optimizer=keras.optimizers.SGD(0.05, use_ema=True, ema_momentum=0.9))
 
@@ -129,6 +141,7 @@ def meddling():
         pytest.param((1, 8), {"shuffle": "batch"}, id="shuffled within batches"),
         # Five epochs of four batches by one order of the rows.
         pytest.param((3, 0), {"steps_per_epoch": 4, "epochs": 6, "chunks": 4}, id="one order, many epochs"),
+        pytest.param((1, 8), {"data": table, "y": "y", "batch_size": BATCH}, id="Parquet"),
         pytest.param((1, 0), {"data": Batches}, id="PyDataset"),
         pytest.param((1, 0), {"data": generator, "steps_per_epoch": 20, "shuffle": False}, id="generator"),
         pytest.param(
@@ -152,6 +165,15 @@ def test_an_error_and_the_same_call_again(tmp_path, where, given):
 def test_what_is_finished_is_given_back_at_once(finished):
     folder, expected = finished
     assert_same(train(folder, [Untouched()]), expected)
+
+
+def test_what_is_finished_has_found_and_compiled_nothing(finished):
+    folder, _ = finished
+    keras.utils.set_random_seed(1)
+    model = network()
+    given = {"batch_size": BATCH, "epochs": EPOCHS, "verbose": 0, "checkpoint": folder}
+    history = normwise.fit(model, *rows(), **given, probes=[probes.Loss()])
+    assert (len(history.probes), history.compilations) == (0, [])
 
 
 @pytest.mark.usefixtures("always")

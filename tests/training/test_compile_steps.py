@@ -52,6 +52,16 @@ def test_steps_one_by_one_end_where_a_loss_is_not_finite():
     assert calls == [1, 2, 1, 2, 3]
 
 
+def test_a_state_that_is_kept_outlives_the_steps():
+    program = jax.jit(lambda state, _, i: (state + 1, {"loss": i}, i < 9), donate_argnums=0)
+    state = jax.numpy.ones(3)
+    lowered = program.lower(state, None, np.int32(0))
+    assert compile_one(lowered, keep=True)(state, None, 0, 2)[0].tolist() == [3.0, 3.0, 3.0]
+    assert not state.is_deleted()
+    compile_one(lowered)(state, None, 0, 2)
+    assert state.is_deleted()
+
+
 def test_an_option_that_xla_does_not_have_is_left_out(monkeypatch):
     program = lowered(lambda x: x + 1, np.ones(3, "float32"))
     monkeypatch.setattr(compile_steps, "IN_ORDER", {"xla_no_such_option": "1"})

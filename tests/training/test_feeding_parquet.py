@@ -282,3 +282,22 @@ def test_the_thread_ends_with_a_training_that_a_callback_ends(file):
 
 def test_features_are_the_other_columns_in_the_order_of_the_file(file):
     assert stream(file).columns.features == FEATURES
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_validation_has_the_features_of_the_training_by_name(tmp_path, streamed):
+    """In whatever order the other table has them, and whatever it has besides."""
+    frame, file = small_table(), tmp_path / "weighted.parquet"
+    frame.write_parquet(file)
+    other = frame.reverse().select(*reversed(frame.columns))
+    other.write_parquet(tmp_path / "other.parquet")
+    table, held_out = (file, tmp_path / "other.parquet") if streamed else (frame, other)
+    x, y, weight = small_arrays()
+    expected = trained(x, y, sample_weight=weight, validation_data=(x[::-1], y[::-1]))
+    assert_same(trained(table, TARGET, sample_weight=WEIGHT, validation_data=(held_out, TARGET)), expected)
+
+
+def test_a_feature_that_the_validation_lacks(file, tmp_path):
+    pl.read_parquet(file).rename({"b": "bb"}).write_parquet(tmp_path / "other.parquet")
+    with pytest.raises(ColumnError, match='the table has no column "b"'):
+        trained(file, TARGET, validation_data=(tmp_path / "other.parquet", TARGET))

@@ -4,11 +4,13 @@ import random
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 from keras import layers
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
+from normwise.core.errors import TrainingError
 from normwise.training import fit_many, probes
 from normwise.training.keep_best import KeepBest
 from normwise.training.members import built_again
@@ -181,6 +183,27 @@ def test_arguments_that_do_not_fit(data, arguments, said):
     with pytest.raises(ValueError) as error:  # noqa: PT011 - the words are looked at below
         fit_many(linear(), *data, BATCH, **arguments)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda x, y: (x[:, :1], y), r"x has the shape \(.*, 1\)"),
+        (lambda x, y: (x, y[:9]), "y has 9: each row"),
+        (lambda x, y: (np.where(x == x[3, 1], np.nan, x), y), "x holds NaN in column 1, row 3"),
+    ],
+)
+def test_data_that_do_not_fit(data, change, said):
+    with pytest.raises(TrainingError, match=said):
+        fit_many(linear(), *change(*data), BATCH, seeds=[1])
+
+
+def test_a_frame_by_its_columns(data):
+    x, y = data
+    frame = pl.DataFrame({"y": y.reshape(len(y)), **{f"x{i}": x[:, i] for i in range(x.shape[1])}})
+    by_name = fit_many(linear(), frame, "y", BATCH, seeds=[1], validation_data=(frame[:, ::-1], "y"))
+    by_rows = fit_many(linear(), x, y, BATCH, seeds=[1], validation_data=data)
+    assert by_name.histories[0].history == by_rows.histories[0].history
 
 
 def test_a_schedule_has_no_single_rate(data):

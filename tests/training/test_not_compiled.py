@@ -2,6 +2,7 @@
 
 import warnings
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -56,6 +57,21 @@ def test_each_reason_is_said_and_keras_trains(reason):
         normwise.fit(build(), **given, epochs=1, batch_size=48, verbose=0)
     if reason != "the data are sparse":
         assert_same(*both(build, data, batch_size=48, validation_split=0.5))
+
+
+@pytest.mark.parametrize(
+    ("switch", "reason"),
+    [
+        (jax.disable_jit, "jax.disable_jit"),
+        (lambda: jax.debug_nans(True), "jax_debug_nans"),
+        (lambda: jax.debug_infs(True), "jax_debug_nans or jax_debug_infs"),
+    ],
+)
+def test_switches_by_which_jax_looks_at_single_steps(switch, reason):
+    with switch():
+        assert not_compiled.not_compiled(compiled(dense()), numbers()["x"]).startswith(reason)
+        with pytest.warns(NormwiseWarning, match=f"by Keras' own fit, because {reason}"):
+            normwise.fit(compiled(dense()), **numbers(), verbose=0)
 
 
 def test_it_is_said_once():

@@ -8,6 +8,7 @@ from tests.reference.probes import OneTanhLayer
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
+from normwise.core.errors import TrainingError
 from normwise.training import probes
 from normwise.training.layer_calls import calls_noted
 
@@ -224,6 +225,19 @@ def test_a_name_that_no_probe_has(linear, data):
     found = normwise.fit(linear, *data, BATCH, verbose=0, probes=[probes.Loss()]).probes
     with pytest.raises(KeyError, match=r'no probe found "los"\. Did you mean "loss"\?'):
         found["los"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (probes.Loss(), "probes is a Loss; expected a list of probes"),
+        ([probes.Loss], "is no probe; expected an object with name, every, unit, definition, measure"),
+        (["loss"], "'loss' is no probe"),
+    ],
+)
+def test_what_is_no_probe(linear, data, given, said):
+    with pytest.raises(TrainingError, match=said):
+        normwise.fit(linear, *data, verbose=0, probes=given)
 
 
 def test_probes_need_the_compiled_epoch(data):

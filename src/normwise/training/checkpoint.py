@@ -10,7 +10,7 @@ import jax
 import keras
 import numpy as np
 
-from normwise.core.errors import RecordError, warn
+from normwise.core.errors import RecordError, TrainingError, warn
 from normwise.training.checkpoint_file import Saved
 from normwise.training.checkpoint_folder import FINISHED, RUNNING, CheckpointFolder
 from normwise.training.distribute import require_same
@@ -152,21 +152,16 @@ class Checkpoint:
                 variable.assign(value)
 
 
-def require_own_checkpoint(not_compiled: str | None, callbacks: Any) -> None:
+def require_no_backup(callbacks: Any) -> None:
     """That nothing else decides how the training goes on.
 
     Raises:
-        ValueError: If Keras' own fit trains the model, or Keras' BackupAndRestore is among the callbacks.
+        TrainingError: If Keras' BackupAndRestore is among the callbacks.
     """
-    if not_compiled is not None:
-        raise ValueError(
-            "checkpoint=… needs the compiled epoch, and this model is trained by Keras' own fit, because "
-            f"{not_compiled}. Use keras.callbacks.BackupAndRestore, which saves at the ends of epochs."
-        )
     given = getattr(callbacks, "callbacks", callbacks)
     given = given if isinstance(given, (list, tuple)) else [given]
     if any(isinstance(one, keras.callbacks.BackupAndRestore) for one in given):
-        raise ValueError(
+        raise TrainingError(
             "checkpoint=… and keras.callbacks.BackupAndRestore would both say where the training goes on. "
             "Expected one of the two."
         )

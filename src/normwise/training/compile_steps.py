@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 # XLA's CPU client runs kernels that do not wait for each other side by side. Those of a small network take
@@ -34,11 +35,15 @@ def compile_loop(lowered: Any) -> Any:
     return lowered.compile()
 
 
-def compile_one(lowered: Any) -> Callable[..., tuple[Any, ...]]:
-    """A function that calls the program of one step again and again, with the arguments of a loop's."""
+def compile_one(lowered: Any, keep: bool = False) -> Callable[..., tuple[Any, ...]]:
+    """A function that calls the program of one step again and again, with the arguments of a loop's.
+
+    The program gives its state up; with `keep`, the first one stays, and a copy of it is given up.
+    """
     one = lowered.compile()
 
     def steps(state: Any, data: Any, start: Any, stop: Any) -> tuple[Any, ...]:
+        state = jax.tree.map(jnp.copy, state) if keep else state
         logs, finite, i = None, True, int(start)
         while i < stop and finite:
             state, logs, is_finite = one(state, data, np.int32(i))

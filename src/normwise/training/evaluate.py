@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
 
 import keras
 
 from normwise.training.buffers import source_of
+from normwise.training.compiling import Compiler
 from normwise.training.distribute import require_same_batches, steps_a_call
+from normwise.training.kept_programs import programs_of
 from normwise.training.keras_trainer import EpochBatches, pythonify_logs
 from normwise.training.loop import take_steps
 from normwise.training.phase import TEST
-from normwise.training.program import Programs
 
 
 class Evaluation:
@@ -29,14 +29,11 @@ class Evaluation:
     """
 
     def __init__(
-        self, model: Any, data: Any, batch_size: int | None, steps: int | None, compiler: Executor
+        self, model: Any, data: Any, batch_size: int | None, steps: int | None, compiler: Compiler
     ) -> None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.model = model
-        self.programs, self.pace = (
-            Programs(model, TEST, None, compiler),
-            steps_a_call(model.steps_per_execution),
-        )
+        self.pace = steps_a_call(model.steps_per_execution)
         self.batches = EpochBatches(
             x=x,
             y=y,
@@ -48,6 +45,7 @@ class Evaluation:
         )
         require_same_batches(self.batches)
         model._symbolic_build(iterator=self.batches)
+        self.programs = programs_of(model, TEST, None, compiler)
         self.source = source_of(self.batches)
 
     def evaluate(self, callbacks: Any, between: Callable[[], None]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import narwhals as nw
 import polars as pl
 
@@ -28,6 +29,7 @@ def feed(
     steps: int | None = None,
     shuffle: bool | str = False,
     class_weight: dict[int, float] | None = None,
+    features: tuple[str, ...] | None = None,
 ) -> Fed:
     """What Keras' epoch iterator takes of the data of a training.
 
@@ -40,6 +42,7 @@ def feed(
         steps: Keras' `steps_per_epoch`.
         shuffle: Whether a stream is shuffled.
         class_weight: Keras' weights by class.
+        features: The names of the columns that are features, where another table says so.
 
     Raises:
         TableError: If x is a table on disk and y or sample_weight no name of a column.
@@ -50,14 +53,49 @@ def feed(
         require_names(y, sample_weight)
         _require_one_weight(y, sample_weight, class_weight)
         blocks = blocks_of(x)
-        columns = NamedColumns.of(blocks.schema, y, sample_weight)
+        columns = NamedColumns.of(blocks.schema, y, sample_weight, features)
         require_feature_count(columns, model)
         size = batch_size or (math.ceil(blocks.rows / steps) if steps else KERAS_BATCH_SIZE)
         return TableStream(blocks, columns, size, bool(shuffle), class_weight), None, None, None
     if is_name(y) or isinstance(sample_weight, str):
-        return *arrays_by_name(model, x, y, sample_weight), class_weight
+        return *arrays_by_name(model, x, y, sample_weight, features), class_weight
     x, y, sample_weight = (tree.map_structure(as_array, part) for part in data)
     return x, y, sample_weight, class_weight
+
+
+def feed_held_out(
+    model: Any,
+    validation_data: Any,
+    data: tuple[Any, Any, Any],
+    fed_x: Any,
+    batch_size: int | None = None,
+    steps: int | None = None,
+) -> Any:
+    """Keras' `validation_data` as `feed` gives it, with the features of the training, whatever their order.
+
+    Args:
+        model: The model that they are for.
+        validation_data: What was given; None stays None.
+        data: x, y and sample_weight of the training as they were given, and
+        fed_x: x as `feed` gave it.
+        batch_size: Rows a step.
+        steps: Keras' `validation_steps`.
+    """
+    if validation_data is None:
+        return None
+    held_out = keras.utils.unpack_x_y_sample_weight(validation_data)
+    return feed(model, held_out, batch_size, steps, features=_features(data, fed_x))[:3]
+
+
+def _features(data: tuple[Any, Any, Any], fed_x: Any) -> tuple[str, ...] | None:
+    """The names of the training's features, if they have any."""
+    if isinstance(fed_x, TableStream):
+        return fed_x.columns.features
+    x, y, sample_weight = data
+    if not (is_name(y) or isinstance(sample_weight, str)):
+        return None
+    named = [*([y] if isinstance(y, str) else y or ()), sample_weight]
+    return tuple(name for name in getattr(x, "column_names", None) or x.columns if name not in named)
 
 
 def is_streamed(x: Any) -> bool:

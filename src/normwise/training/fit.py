@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
 import keras
 
 from normwise.core.probe import Probe
-from normwise.training.buffers import Source, source_of
+from normwise.training.built_batches import built_batches
 from normwise.training.check_arguments import check_arguments
-from normwise.training.check_data import check_data, warn_of_large_batch
-from normwise.training.check_finite import check_finite
-from normwise.training.check_labels import check_labels
-from normwise.training.checkpoint import Checkpoint, require_own_checkpoint
+from normwise.training.checkpoint import Checkpoint, require_no_backup
 from normwise.training.compilation_cache import use_compilation_cache
-from normwise.training.distribute import require_same_batches, steps_a_call
+from normwise.training.compiling import compiling_ahead
+from normwise.training.epochs import Epochs
 from normwise.training.evaluate import Evaluation
-from normwise.training.feed import feed, require_no_split
+from normwise.training.feed import feed, feed_held_out, require_no_split
 from normwise.training.interrupt import interrupt_between_chunks
-from normwise.training.keras_trainer import EpochBatches, max_epochs, train_validation_split
-from normwise.training.loop import take_steps
+from normwise.training.kept_programs import programs_of
+from normwise.training.keras_trainer import max_epochs
 from normwise.training.measuring import Measuring
-from normwise.training.not_compiled import not_compiled, say_once
-from normwise.training.not_finite import raise_not_finite, stops_by_itself, what_to_watch
+from normwise.training.not_compiled import not_compiled, require_nothing_of_ours, say_once
+from normwise.training.not_finite import what_to_watch
 from normwise.training.phase import TRAIN
-from normwise.training.program import Programs
-from normwise.training.table_stream import TableStream
-
-COMPILERS = 2
-"""Programs compiled at a time: the whole batches' first, then what they leave time for."""
 
 
 def fit(
@@ -108,21 +100,13 @@ def fit(
     """
     check_arguments(model, epochs=epochs, batch_size=batch_size, validation_split=validation_split)
     require_no_split(validation_split, x)
-    x, y, sample_weight, class_weight = feed(
-        model, (x, y, sample_weight), batch_size, steps_per_epoch, shuffle, class_weight
-    )
-    if validation_data is not None:
-        held_out = keras.utils.unpack_x_y_sample_weight(validation_data)
-        validation_data = feed(model, held_out, validation_batch_size or batch_size, validation_steps)[:3]
+    given = (x, y, sample_weight)
+    x, y, sample_weight, class_weight = feed(model, given, batch_size, steps_per_epoch, shuffle, class_weight)
+    rows = validation_batch_size or batch_size
+    validation_data = feed_held_out(model, validation_data, given, x, rows, validation_steps)
     reason = not_compiled(model, x, validation_data)
-    if checkpoint is not None:
-        require_own_checkpoint(reason, callbacks)
     if reason is not None:
-        if probes:
-            raise ValueError(
-                f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because"
-                f" {reason}; probes measure inside the compiled epoch. Remove that, or leave the probes out."
-            )
+        require_nothing_of_ours(reason, probes, checkpoint)
         say_once(reason)
         return model.fit(
             x,
@@ -142,129 +126,53 @@ def fit(
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
+    if checkpoint is not None:
+        require_no_backup(callbacks)
     use_compilation_cache()
-    if isinstance(x, TableStream):
-        warn_of_large_batch(batch_size, x.blocks.rows)
-    check_data(
-        model, x, y, sample_weight, validation_data, validation_split=validation_split, batch_size=batch_size
-    )
     epochs = _at_most(epochs)
-    if validation_split and validation_data is None:
-        (x, y, sample_weight), validation_data = train_validation_split(
-            (x, y, sample_weight), validation_split=validation_split
-        )
-    batches = EpochBatches(
-        x=x,
-        y=y,
-        sample_weight=sample_weight,
+    batches, validation_data = built_batches(
+        model,
+        (x, y, sample_weight),
+        validation_data,
+        validation_split,
         batch_size=batch_size,
         steps_per_epoch=steps_per_epoch,
         shuffle=shuffle,
         class_weight=class_weight,
-        steps_per_execution=model.steps_per_execution,
     )
-    try:
-        model._symbolic_build(iterator=batches)
-    finally:
-        # What Keras says of labels that do not fit the loss is about shapes; the check is about labels.
-        check_labels(model, x, y, sample_weight)
-    check_finite(model, x, y, sample_weight)
-    batches.reset()
-    if not isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = keras.callbacks.CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=epochs,
-            steps=batches.num_batches,
-            model=model,
-        )
-    require_same_batches(batches)
+    callbacks = _callback_list(model, callbacks, verbose, epochs, batches.num_batches)
+    measuring = Measuring(model, probes) if probes else None
+    model.history.compilations = []
+    if measuring is not None:
+        model.history.probes = measuring.found
     saving = None
     if checkpoint is not None:
         saving = Checkpoint(checkpoint, model, batches, callbacks, shuffle, (initial_epoch, epochs))
         if saving.finished():
             return model.history
-    measuring = Measuring(model, probes) if probes else None
-    if measuring is not None:
-        model.history.probes = measuring.found
-    with ThreadPoolExecutor(COMPILERS) as compiler, interrupt_between_chunks() as between, closing(batches):
+    with interrupt_between_chunks() as between, compiling_ahead(between) as compiler, closing(batches):
+        programs = programs_of(model, TRAIN, what_to_watch(model, callbacks), compiler, measuring)
         evaluation = None
         if validation_data is not None:
-            rows = validation_batch_size or batch_size
             evaluation = Evaluation(model, validation_data, rows, validation_steps, compiler)
-        programs = Programs(model, TRAIN, what_to_watch(model, callbacks), compiler, measuring)
-        span = (initial_epoch, epochs)
-        _train(programs, batches, callbacks, span, evaluation, validation_freq, between, saving)
+        training = Epochs(programs, batches, callbacks, between, evaluation, validation_freq, saving)
+        training.run(initial_epoch, epochs)
     return model.history
 
 
-def _train(
-    programs: Programs,
-    batches: EpochBatches,
-    callbacks: Any,
-    epochs: tuple[int, int],
-    evaluation: Evaluation | None,
-    validation_freq: int | list[int],
-    between: Callable[[], None],
-    saving: Checkpoint | None,
-) -> None:
-    """The loop of `Model.fit`, line for line but for the steps."""
-    model = programs.model
-    source, pace = source_of(batches), steps_a_call(model.steps_per_execution)
-    _prepare(programs, source, evaluation)
-    steps: Any = {}
-    model.stop_training = False
-    logs: dict[str, Any] = {}
-    finished = False
-    callbacks.on_train_begin()
-    begin = model._initial_epoch or epochs[0]
-    begin = saving.begin(begin) if saving else begin
-    if programs.measuring is not None:
-        programs.measuring.go_on_after((begin - epochs[0]) * (batches.num_batches or 0))
-    try:
-        for epoch in range(begin, epochs[1]):
-            model.reset_metrics()
-            callbacks.on_epoch_begin(epoch)
-            if programs.measuring is not None:
-                programs.measuring.begin_epoch()
-            first = saving.begin_epoch(epoch) if saving else 0
-            bad = None if stops_by_itself(callbacks) else raise_not_finite(programs, epoch)
-            chunk_done = saving.chunk_done if saving else None
-            # An epoch without a batch, of a generator that has run dry, has the logs of the one before.
-            taken = take_steps(programs, batches, source, callbacks, pace, between, bad, first, chunk_done)
-            steps = taken or steps
-            model.jax_state_sync()
-            logs = dict(model._get_metrics_result_or_logs(steps))
-            if evaluation is not None and model._should_eval(epoch, validation_freq):
-                values = evaluation.evaluate(callbacks, between)
-                logs.update({f"val_{name}": value for name, value in values.items()})
-            callbacks.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-        finished = True
-    finally:
-        model.jax_state_sync()
-        if isinstance(model.optimizer, keras.optimizers.Optimizer) and epochs[1] > 0:
-            model.optimizer.finalize_variable_values(model.trainable_weights)
-        if finished:
-            callbacks.on_train_end(logs=logs)
-            if saving:
-                saving.finish()
-        model._jax_state = None
-        model.history.compilations = programs.compilations + (
-            evaluation.programs.compilations if evaluation else []
-        )
-
-
-def _prepare(programs: Programs, source: Source, evaluation: Evaluation | None) -> None:
-    """Start compiling all that will be needed, what is needed first in front."""
-    jobs = [(programs, data) for data in source.shapes()]
-    if evaluation is not None:
-        jobs[1:1] = [(evaluation.programs, data) for data in evaluation.source.shapes()]
-    for made, data in jobs:
-        made.prepare(data)
+def _callback_list(model: Any, callbacks: Any, verbose: int | str, epochs: int, steps: int | None) -> Any:
+    """As Keras makes it."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    return keras.callbacks.CallbackList(
+        callbacks,
+        add_history=True,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        steps=steps,
+        model=model,
+    )
 
 
 def _at_most(epochs: int) -> int:

@@ -8,6 +8,12 @@ from typing import Any
 import keras
 
 from normwise.core.probe import Probe
+from normwise.training.check_arguments import check_arguments
+from normwise.training.check_data import check_data
+from normwise.training.check_finite import check_finite
+from normwise.training.check_labels import check_labels
+from normwise.training.compilation_cache import use_compilation_cache
+from normwise.training.feed import feed, feed_held_out, require_no_split
 from normwise.training.interrupt import interrupt_between_chunks
 from normwise.training.keep_best import KeepBest
 from normwise.training.keras_trainer import EpochBatches, train_validation_split
@@ -48,7 +54,7 @@ def fit_many(
     Args:
         model: A compiled Keras model: the architecture, its optimizer, loss and metrics.
         x: Arrays or data frames in memory, as in `fit`.
-        y: Targets.
+        y: Targets; of a frame as x, also the name of their column.
         batch_size: Rows a step and member; 32 by default.
         epochs: Epochs.
         seeds: One a member.
@@ -71,6 +77,7 @@ def fit_many(
         The trained models and their histories.
 
     Raises:
+        TrainingError: If the model is not compiled, or the data or the labels do not fit it, as in `fit`.
         TypeError: If x is not held in memory as arrays.
         ValueError: If an argument is out of its range, or the model cannot be compiled whole or rebuilt.
 
@@ -83,11 +90,18 @@ def fit_many(
         >>> [len(history.history["loss"]) for history in runs.histories]
         [2, 2]
     """
+    check_arguments(model, epochs=epochs, batch_size=batch_size, validation_split=validation_split)
+    require_no_split(validation_split, x)
     rates = _check(model, x, seeds, learning_rates, keep_best, patience)
+    given = (x, y, sample_weight)
+    x, y, sample_weight, class_weight = feed(model, given, batch_size, class_weight=class_weight)
+    validation_data = feed_held_out(model, validation_data, given, x)
+    data = (x, y, sample_weight)
+    check_data(model, *data, validation_data, validation_split=validation_split, batch_size=batch_size)
+    use_compilation_cache()
     if validation_split and validation_data is None:
-        (x, y, sample_weight), validation_data = train_validation_split(
-            (x, y, sample_weight), validation_split=validation_split
-        )
+        data, validation_data = train_validation_split(data, validation_split=validation_split)
+    x, y, sample_weight = data
     batches = EpochBatches(
         x=x,
         y=y,
@@ -97,6 +111,8 @@ def fit_many(
         class_weight=class_weight,
     )
     members = [Member(model, seed, rate, batches) for seed, rate in zip(seeds, rates, strict=True)]
+    check_labels(members[0].model, *data)
+    check_finite(members[0].model, *data)
     training = SideBySide(members, batches, probes)
     if validation_data is not None:
         training.validate_on(validation_data, validation_batch_size or batch_size)
@@ -113,7 +129,6 @@ def _check(
     keep_best: str | None,
     patience: int | None,
 ) -> Sequence[float | None]:
-    model._assert_compile_called("fit_many")
     reason = not_compiled(model, x)
     if reason is not None:
         raise ValueError(

@@ -12,8 +12,12 @@ from normwise.tables.frame import to_frame
 from normwise.training.named_columns import NamedColumns, require_feature_count, require_numbers
 
 
-def arrays_by_name(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def arrays_by_name(
+    model: Any, x: Any, y: Any, sample_weight: Any, features: tuple[str, ...] | None = None
+) -> tuple[Any, Any, Any]:
     """x, y and sample_weight as arrays, where the latter two are names of columns of x.
+
+    `features` names the columns that x becomes; by default it is all others.
 
     Raises:
         TableError: If x is no frame, or one is a name and the other is not.
@@ -27,7 +31,7 @@ def arrays_by_name(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any,
         )
     require_names(y, sample_weight)
     frame = to_frame(x)
-    columns = NamedColumns.of(frame.schema, y, sample_weight)
+    columns = NamedColumns.of(frame.schema, y, sample_weight, features)
     require_feature_count(columns, model)
     arrays = columns.arrays(frame, lambda row: f"row {row} (counted from 0)")
     return arrays[0], None if y is None else arrays[1], None if sample_weight is None else arrays[-1]

@@ -12,6 +12,7 @@ from jax.extend.core import get_opaque_trace_state
 
 from normwise.core.probe import ActivationSeen, NormalizationSeen
 from normwise.layers.batch_normalization import BatchNormalization
+from normwise.training.replaced import layer_calls_by, replaced
 
 LINEAR = keras.activations.linear
 ACTIVATION_LAYERS = {
@@ -40,9 +41,8 @@ def calls_noted() -> Iterator[Calls]:
     out: its arrays are of no meaning outside of that.
     """
     calls, here = Calls(), _trace()
-    plain, fused = keras.layers.Layer.__call__, BatchNormalization.call
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         if _trace() != here:
             return plain(self, *args, **kwargs)
         if _keeps_statistics(self) and args:
@@ -55,18 +55,25 @@ def calls_noted() -> Iterator[Calls]:
             )
         return outputs
 
-    def call_fused(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Its activation is called inside of a function with derivatives of its own: here it is taken out of
-        # there.
+    with layer_calls_by(call), _activation_outside(here):
+        yield calls
+
+
+@contextmanager
+def _activation_outside(here: Any) -> Iterator[None]:
+    """Within the block, a fused activation is called outside of the function with derivatives of its own."""
+    fused = BatchNormalization.call
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         function = self.activation
         if function is None or _trace() != here:
             return fused(self, *args, **kwargs)
-        with _attribute(self, "activation", None):
+        with replaced(self, "activation", None):
             inputs = fused(self, *args, **kwargs)
         return function(inputs)
 
-    with _attribute(keras.layers.Layer, "__call__", call), _attribute(BatchNormalization, "call", call_fused):
-        yield calls
+    with replaced(BatchNormalization, "call", call):
+        yield
 
 
 @contextmanager
@@ -76,7 +83,7 @@ def _activation_noted(layer: Any, notes: list[ActivationSeen]) -> Iterator[None]
     if not callable(function) or isinstance(function, keras.layers.Layer) or function is LINEAR:
         yield
     else:
-        with _attribute(layer, "activation", _noted(layer, function, notes)):
+        with replaced(layer, "activation", _noted(layer, function, notes)):
             yield
 
 
@@ -112,16 +119,3 @@ def _normalization(layer: Any, inputs: Any) -> NormalizationSeen:
     channels = {axis % inputs.ndim for axis in given}
     axes = tuple(axis for axis in range(inputs.ndim) if axis not in channels)
     return NormalizationSeen(_path(layer), inputs, axes, layer.moving_mean.value, layer.moving_variance.value)
-
-
-@contextmanager
-def _attribute(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Within the block, an attribute has another value."""
-    before = vars(owner)[name]
-    # Keras' layers look closely at what is set on them; type.__setattr__ is what a class needs.
-    put = type.__setattr__ if isinstance(owner, type) else object.__setattr__
-    put(owner, name, value)
-    try:
-        yield
-    finally:
-        put(owner, name, before)

@@ -6,18 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from normwise.training.buffers import Buffer, Source, buffers
 from normwise.training.distribute import distributed
 from normwise.training.interrupt import interruptible
 from normwise.training.keras_trainer import EpochBatches
 from normwise.training.pace import Pace
-from normwise.training.phase import State
+from normwise.training.phase import State, is_kept
 from normwise.training.program import Programs, Result
-
-KEPT_BYTES = 256 * 2**20
-"""States of at most so many bytes are copied before a call: the model has them if the call fails."""
 
 NotFinite = Callable[[Result, Any, Buffer, int], None]
 """Called with a result whose loss is not finite, the state before the call (or None), the buffer, and where
@@ -68,7 +63,7 @@ def take_steps(
                 begin(step)
             if model._jax_state_synced:
                 state = phase.take_state(model)
-            kept = _copy(state)
+            kept = state if is_kept(state) else None
             begun = time.perf_counter()
             with phase.kept_on_failure(model, kept):
                 result = programs.start(state, buffer.data, start, stop, buffer.first)
@@ -94,12 +89,3 @@ def take_steps(
                 if chunk_done is not None and following is not None:
                     chunk_done(last + 1)
     return logs
-
-
-def _copy(state: State) -> Any:
-    leaves = [leaf for kind in state for leaf in kind]
-    if sum(leaf.nbytes for leaf in leaves) > KEPT_BYTES or not all(
-        leaf.is_fully_addressable for leaf in leaves
-    ):
-        return None
-    return tuple([np.array(leaf) for leaf in kind] for kind in state)

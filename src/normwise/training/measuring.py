@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from normwise.core.errors import did_you_mean
+from normwise.core.errors import TrainingError, did_you_mean
 from normwise.core.probe import Probe, Series
 from normwise.training.phase import State
 from normwise.training.traced_step import TracedStep
@@ -27,6 +27,7 @@ Steps = Callable[[State, Any, Any, Any], tuple[State, Any, Any, Any]]
 """Takes a state, stacked batches, start and stop; gives the state, the last logs, where it ended, and whether
 the loss
 is finite."""
+PARTS = ("name", "every", "unit", "definition", "measure")
 Measure = Callable[..., Any]
 """Gives the values of the probes that are due together."""
 
@@ -212,15 +213,23 @@ def _together(probes: Sequence[Probe]) -> dict[int, list[Probe]]:
 
 
 def _check(probes: Sequence[Probe]) -> None:
+    if not isinstance(probes, (list, tuple)):
+        raise TrainingError(f"probes is a {type(probes).__name__}; expected a list of probes, as [Loss()]")
+    for probe in probes:
+        if isinstance(probe, type) or not all(hasattr(probe, part) for part in PARTS):
+            raise TrainingError(
+                f"{probe!r} is no probe; expected an object with {', '.join(PARTS)}, as"
+                " normwise.training.probes.Loss()"
+            )
     names = [probe.name for probe in probes]
     for probe in probes:
         if names.count(probe.name) > 1:
-            raise ValueError(
+            raise TrainingError(
                 f'two probes have the name "{probe.name}"; expected different ones, for what they found is'
                 " looked up by them"
             )
         if not isinstance(probe.every, int) or probe.every < 1:
-            raise ValueError(
+            raise TrainingError(
                 f'the probe "{probe.name}" measures every {probe.every!r} steps; expected a whole number'
                 " from 1"
             )

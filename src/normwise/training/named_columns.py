@@ -33,18 +33,21 @@ class NamedColumns:
     weight: str | None
 
     @classmethod
-    def of(cls, schema: pl.Schema, y: Names, weight: str | None) -> NamedColumns:
-        """The columns by name.
+    def of(
+        cls, schema: pl.Schema, y: Names, weight: str | None, features: tuple[str, ...] | None = None
+    ) -> NamedColumns:
+        """The columns by name; `features` are those of another table, which this one must have.
 
         Raises:
             ColumnError: If a name is no column, no feature is left, or a column is not numeric.
         """
         targets = y if isinstance(y, str) or y is None else tuple(y)
         named = [*_listed(targets), *_listed(weight)]
-        for name in named:
+        for name in (*named, *(features or ())):
             if name not in schema:
                 raise ColumnError(f'the table has no column "{name}". {did_you_mean(name, schema)}')
-        features = tuple(name for name in schema if name not in named)
+        if features is None:
+            features = tuple(name for name in schema if name not in named)
         if not features:
             raise ColumnError(
                 f"besides {listing(named)} the table has no columns. Expected one feature or more."

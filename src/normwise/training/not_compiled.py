@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import jax
 import keras
 
-from normwise.core.errors import warn
+from normwise.core.errors import TrainingError, warn
 from normwise.training.distribute import beyond_one_process
 from normwise.training.keras_trainer import is_nnx_enabled, tree
 
@@ -27,6 +28,11 @@ def _reasons(model: Any, data: Any) -> Iterator[str]:
     for name in ("fit", "evaluate", "make_train_function", "make_test_function"):
         if getattr(type(model), name) is not getattr(keras.Model, name):
             yield f"{type(model).__name__} has a {name}() of its own"
+    config: Any = jax.config
+    if config.jax_disable_jit:
+        yield "jax.disable_jit() is on"
+    if config.jax_debug_nans or config.jax_debug_infs:
+        yield "jax_debug_nans or jax_debug_infs is on, and looks at the results of single steps"
     if model.run_eagerly:
         yield "the model was compiled with run_eagerly=True"
     if not model.jit_compile:
@@ -35,6 +41,24 @@ def _reasons(model: Any, data: Any) -> Iterator[str]:
         yield "its variables are spread over several processes by ModelParallel"
     if any(_is_sparse(leaf) for leaf in tree.flatten(data)):
         yield "the data are sparse"
+
+
+def require_nothing_of_ours(reason: str, probes: Sequence[Any], checkpoint: Any) -> None:
+    """That nothing was asked for which Keras' own fit does not have.
+
+    Raises:
+        TrainingError: If there are probes, or a checkpoint.
+    """
+    if checkpoint is not None:
+        raise TrainingError(
+            "checkpoint=… needs the compiled epoch, and this model is trained by Keras' own fit, because "
+            f"{reason}. Use keras.callbacks.BackupAndRestore, which saves at the ends of epochs."
+        )
+    if probes:
+        raise TrainingError(
+            f"{len(probes)} probes were given, and this model is trained by Keras' own fit, because"
+            f" {reason}; probes measure inside the compiled epoch. Remove that, or leave the probes out."
+        )
 
 
 def say_once(reason: str) -> None:

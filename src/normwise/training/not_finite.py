@@ -15,6 +15,7 @@ from normwise.training.buffers import Buffer
 from normwise.training.loop import NotFinite
 from normwise.training.phase import State
 from normwise.training.program import Programs, Result, Watch
+from normwise.training.replaced import layer_calls_by
 
 ADVICE = "A lower learning rate, normalized inputs or clipped gradients (clipnorm) are what helps most often."
 
@@ -47,7 +48,8 @@ def raise_not_finite(programs: Programs, epoch: int) -> NotFinite:
             f"the loss of step {buffer.first + step} of epoch {epoch + 1} is not finite "
             "(both counted from step 0 and epoch 1)"
         )
-        if kept is None:
+        # Of several processes each has but its part.
+        if kept is None or jax.process_count() > 1:
             raise NotFiniteError(f"{text}. {ADVICE}")
         before = kept if step == start else programs.start(kept, buffer.data, start, step).state
         programs.phase.give_state(programs.model, before)
@@ -86,18 +88,14 @@ def _cause(model: Any, batch: Any) -> str:
 def _outputs_seen() -> Iterator[list[tuple[Any, Any, Any]]]:
     """Within the block, every layer that is called, as they return, with inputs and outputs."""
     seen: list[tuple[Any, Any, Any]] = []
-    original = keras.layers.Layer.__call__
 
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        outputs = original(self, *args, **kwargs)
-        seen.append((self, args, outputs))
+    def call(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = plain(layer, *args, **kwargs)
+        seen.append((layer, args, outputs))
         return outputs
 
-    keras.layers.Layer.__call__ = call
-    try:
+    with layer_calls_by(call):
         yield seen
-    finally:
-        keras.layers.Layer.__call__ = original
 
 
 def _finite(values: Any) -> bool:

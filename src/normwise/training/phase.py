@@ -12,6 +12,20 @@ import jax
 State = tuple[list[Any], ...]
 """The variables' values, a list a kind, in the order that Keras' step takes them."""
 
+KEPT_BYTES = 256 * 2**20
+"""A state of at most so many bytes outlives the program that takes it: the model has it if that fails."""
+
+
+def is_kept(state: State) -> bool:
+    """Whether there is room for the state beside the one that a program makes of it.
+
+    Example:
+        >>> is_kept(([shape_of((1000, 1000), "float32")],)), is_kept(([shape_of((10**5, 1000), "float32")],))
+        (True, False)
+    """
+    leaves = [leaf for kind in state for leaf in kind]
+    return bool(sum(leaf.size * leaf.dtype.itemsize for leaf in leaves) <= KEPT_BYTES)
+
 
 def shape_of(shape: Any, dtype: Any) -> Any:
     """A shape and a dtype, as JAX takes them in place of an array."""
@@ -52,7 +66,8 @@ class Phase:
 
     def give_state(self, model: Any, state: State) -> None:
         """Leave a state where `jax_state_sync` finds it, which callbacks call when they need the model."""
-        model._jax_state = dict(zip(self.kinds, state, strict=True))
+        # Keras looks closely at what is set on a model, and this is set after every call of a program.
+        object.__setattr__(model, "_jax_state", dict(zip(self.kinds, state, strict=True)))
         model._jax_state_synced = False
 
     @contextmanager

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any, Literal
 
@@ -22,9 +21,10 @@ import numpy as np
 from jax import lax
 
 from normwise.training.compile_steps import compile_loop, compile_one, slow_in_a_loop
+from normwise.training.compiling import Compiler
 from normwise.training.distribute import result_shardings
 from normwise.training.measuring import Measuring
-from normwise.training.phase import Phase, State
+from normwise.training.phase import Phase, State, is_kept
 
 Watch = Literal["loss", "weights"] | None
 
@@ -86,13 +86,18 @@ class Programs:
         model: Any,
         phase: Phase,
         watch: Watch = None,
-        compiler: Executor | None = None,
+        compiler: Compiler | None = None,
         measuring: Measuring | None = None,
     ) -> None:
         self.model, self.phase, self.watch = model, phase, watch
         self.compiler, self.measuring = compiler, measuring
         self.compilations: list[Compilation] = []
         self._programs: dict[Any, Any] = {}
+
+    def begin(self, compiler: Compiler) -> None:
+        """A training begins, with threads of its own; what is compiled already serves again."""
+        self.compiler, self.compilations = compiler, []
+        self._programs = {k: made for k, made in self._programs.items() if not isinstance(made, tuple)}
 
     def prepare(self, data: Any) -> None:
         """Compile in the background for batches of such shapes, which will come.
@@ -109,11 +114,12 @@ class Programs:
             begun = time.perf_counter()
             lowered = self._lowered(arguments)
             waited = time.perf_counter() - begun
-            self._programs[key] = self.compiler.submit(_compiled, lowered), begun, waited
+            self._programs[key] = self.compiler.submit(partial(_compiled, lowered)), begun, waited
 
     def start(self, state: State, data: Any, start: int, stop: int, first: int = 0) -> Result:
-        """Steps `start` up to `stop` of stacked batches; the state is given up (its buffers are donated).
+        """Steps `start` up to `stop` of stacked batches.
 
+        A state without room beside the next one (`is_kept`) is given up: its buffers are donated.
         `first` is which step of the epoch the first of the batches is; only probes need it.
         """
         arguments = self._arguments(state, data, start, stop, first)
@@ -131,7 +137,8 @@ class Programs:
         if found is None or isinstance(found, tuple):
             now = time.perf_counter()
             made, begun, waited = found or (None, now, 0.0)
-            program, ended = _result(made) if made else _compiled(self._lowered(arguments))
+            ahead = self.compiler.result(made) if made and self.compiler else None
+            program, ended = ahead or _compiled(self._lowered(arguments))
             waited += time.perf_counter() - now
             batch = jax.tree.leaves(arguments[1])[0].shape[1]
             self.compilations.append(Compilation(self.phase.name, batch, ended - begun, waited))
@@ -141,12 +148,14 @@ class Programs:
     def _lowered(self, arguments: Any) -> Any:
         """A function without arguments that compiles; and what is to be compiled is traced here and now."""
         state, data, start = arguments[:3]
+        kept = is_kept(state)
         shardings = result_shardings(state, self.measuring is not None)
-        loop = jax.jit(self._whole, donate_argnums=0, out_shardings=shardings).lower(*arguments)
+        whole = jax.jit(self._whole, donate_argnums=() if kept else 0, out_shardings=shardings)
+        loop = whole.lower(*arguments)
         if self.measuring is not None or not slow_in_a_loop(loop):
             return partial(compile_loop, loop)
         one = jax.jit(self._one, donate_argnums=0, out_shardings=result_shardings(state, False, done=False))
-        return partial(compile_one, one.lower(state, data, start))
+        return partial(compile_one, one.lower(state, data, start), kept)
 
     def _one(self, state: State, data: Any, i: Any) -> tuple[State, Any, Any]:
         logs, new = getattr(self.model, f"{self.phase.name}_step")(state, _batch(data, i))
@@ -201,13 +210,14 @@ def _compiled(compile_it: Callable[[], Any]) -> tuple[Any, float]:
     return compile_it(), time.perf_counter()
 
 
-def _result(made: Future[tuple[Any, float]]) -> tuple[Any, float]:
-    return made.result()
-
-
 def _key(arguments: Any) -> Any:
-    leaves, structure = jax.tree.flatten(arguments)
-    return structure, tuple((tuple(leaf.shape), jax.dtypes.canonicalize_dtype(leaf.dtype)) for leaf in leaves)
+    """What a program is compiled for."""
+    state, structure = jax.tree.flatten(arguments[0])
+    data, nesting = jax.tree.flatten(arguments[1])
+    # Of the variables, which are many, the dtypes are JAX's own; finding JAX's for another takes its time.
+    own = [(leaf.shape, leaf.dtype) for leaf in state]
+    given = [(leaf.shape, jax.dtypes.canonicalize_dtype(leaf.dtype)) for leaf in data]
+    return structure, nesting, tuple(own), tuple(given)
 
 
 def _of_place(measure: Any) -> Any:
