@@ -1,4 +1,4 @@
-"""The end of the process: at once where it was refused or aborted, but not without tidying up."""
+"""The end of the process: at once, but not without tidying up."""
 
 from __future__ import annotations
 
@@ -35,8 +35,13 @@ def test_half_a_file_goes_and_what_was_said_stays(tmp_path: Path, status: int) -
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("status", "at_once"), [(0, False), (1, False), (REFUSED, True), (ABORTED, True)])
-def test_which_ends_are_at_once(monkeypatch: pytest.MonkeyPatch, status: int, at_once: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [(None, [0]), (0, [0]), (1, [1]), (REFUSED, [REFUSED]), (ABORTED, [ABORTED]), ("words", [])],
+)
+def test_every_end_is_at_once_but_one_with_words(
+    monkeypatch: pytest.MonkeyPatch, status: object, ends: list[int]
+) -> None:
     left: list[int] = []
 
     def app(**_: object) -> None:
@@ -47,7 +52,7 @@ def test_which_ends_are_at_once(monkeypatch: pytest.MonkeyPatch, status: int, at
     with pytest.raises(SystemExit) as end:
         run_module.run()
     assert end.value.code == status
-    assert left == [status] * at_once
+    assert left == ends
 
 
 def test_the_module_is_the_command() -> None:

@@ -8,22 +8,22 @@ import os
 import sys
 from typing import NoReturn
 
-from normwise.cli.clear_errors import ABORTED, REFUSED
 from normwise.cli.main import app
 from normwise.cli.program import NAME
 
 
 def run() -> None:
-    """Runs the command line; a command that was refused or aborted ends its process at once.
+    """Runs the command line, and ends its process at once.
 
-    The threads of a table engine may be amid a call of ours then, and Python's orderly end would abort the
-    process on their return ("FATAL: exception not rethrown").
+    Where a command was refused or aborted, the threads of a table engine may be amid a call of ours, and
+    Python's orderly end would abort the process on their return ("FATAL: exception not rethrown"). After any
+    other, taking Keras and JAX apart piece by piece would take a second.
     """
     try:
         app(prog_name=NAME)
     except SystemExit as end:
-        if end.code in (REFUSED, ABORTED):
-            leave_at_once(end.code)
+        if end.code is None or isinstance(end.code, int):
+            leave_at_once(end.code or 0)
         raise
 
 
