@@ -34,5 +34,5 @@ def test_another_text_would_be_seen(capsys):
 
 def test_decisions_that_are_named_exist():
     named = re.findall(r"\((decisions/[\w-]+\.md)\)", TEXT)
-    assert len(named) == 2
+    assert len(named) == 3
     assert all((PAGE.parent / name).is_file() for name in named)
