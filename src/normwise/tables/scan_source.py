@@ -44,7 +44,8 @@ def scan_generator(make: Callable[[list[str] | None], Frames], schema: pl.Schema
                 yield part if predicate is None else part.filter(predicate)
                 if left is not None and left <= 0:
                     return
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
+            # Ctrl-C too: Polars prints the traceback of what it does not take for an error.
             raise stash(error) from error
 
     return register_io_source(source, schema=dict(schema), explain_name=name)
