@@ -117,6 +117,56 @@ def test_the_order_is_another_each_epoch_and_follows_from_the_seed(file):
     assert epochs() == [first, second]
 
 
+def epochs_of(file, passes, between=lambda: None):
+    """Three epochs of a stream that expects so many."""
+    np.random.seed(3)
+    data = stream(file)
+    data.passes = passes
+    found = []
+    for _ in range(3):
+        found.append(epoch(data))
+        between()
+    data.close()
+    return found
+
+
+@pytest.mark.parametrize("between", [lambda: None, np.random.rand], ids=["alone", "a number is drawn"])
+def test_reading_ahead_changes_no_order(file, between):
+    """Also where somebody else draws from the generator that the order follows from."""
+    expected = epochs_of(file, 1, between)
+    assert epochs_of(file, 3, between) == expected
+    assert epochs_of(file, 7, between) == expected
+    assert (epochs_of(file, 3) == expected) == (between is not np.random.rand)
+
+
+def test_the_next_epoch_is_read_while_the_last_is_trained(file, monkeypatch):
+    data, begun, read = stream(file), threading.Semaphore(0), table_blocks.ParquetBlocks.read
+
+    def counted(*arguments):
+        begun.release()
+        return read(*arguments)
+
+    monkeypatch.setattr(table_blocks.ParquetBlocks, "read", counted)
+    data.passes = 2
+    epoch(data)
+    assert begun.acquire(timeout=20) and begun.acquire(timeout=20)
+    epoch(data)
+    # Two epochs were expected, and no third is read.
+    data.close()
+    assert not begun.acquire(blocking=False)
+
+
+def test_an_epoch_that_is_left_does_not_show_in_the_next(file):
+    np.random.seed(3)
+    expected = [epoch(stream(file)) for _ in range(2)][1]
+    np.random.seed(3)
+    data = stream(file)
+    data.passes = 2
+    next(data.row_batches())
+    assert epoch(data) == expected
+    data.close()
+
+
 def test_rows_of_far_apart_row_groups_come_together(file):
     # The buffer holds 100 of the 300 rows, of blocks in random order.
     first = [row // 100 for row in epoch(stream(file))[:32]]

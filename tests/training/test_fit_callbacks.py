@@ -8,6 +8,8 @@ from tests.training.fit_cases import compiled, dense, numbers
 
 import normwise
 from normwise.training import pace
+from normwise.training.keras_trainer import hear_of_batches
+from normwise.training.program import Programs
 
 OPTIONS = {"batch_size": 12, "epochs": 4, "validation_split": 0.25}
 """Of 48 rows: three steps, and one of validation."""
@@ -292,3 +294,46 @@ def test_a_difference_would_be_seen():
         changed = After(**{**vars(other), kind: {**other.history, **change} if kind == "history" else change})
         with pytest.raises((AssertionError, ValueError)):
             assert_same(one, changed)
+
+
+def test_steps_per_execution_is_kept_where_a_callback_hears_of_batches():
+    class Ends(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            pass
+
+    class Begins(keras.callbacks.Callback):
+        def on_batch_begin(self, batch, logs=None):
+            pass
+
+    class Tests(keras.callbacks.Callback):
+        def on_test_batch_begin(self, batch, logs=None):
+            pass
+
+    def heard(*callbacks, **options):
+        return [
+            hear_of_batches(keras.callbacks.CallbackList(list(callbacks), **options), phase)
+            for phase in ("train", "test")
+        ]
+
+    assert heard(keras.callbacks.EarlyStopping(), add_history=True) == [False, False]
+    assert heard(add_progbar=True) == [True, True]
+    assert heard(Ends()) == heard(Begins()) == [True, False]
+    assert heard(Tests()) == [False, True]
+    assert hear_of_batches(object(), "train")
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_calls_of_the_program(listens, monkeypatch):
+    """Where nobody hears of batches, a call takes as many steps as suit it."""
+    calls, start = [], Programs.start
+
+    def counted(self, state, data, first, stop, *rest):
+        calls.append(stop - first)
+        return start(self, state, data, first, stop, *rest)
+
+    monkeypatch.setattr(Programs, "start", counted)
+    model = compiled(dense(), keras.optimizers.SGD(0.3), steps_per_execution=2)
+    x = np.ones((80, 4), "float32")
+    hear = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    normwise.fit(model, x, x[:, :1], batch_size=8, verbose=0, callbacks=[hear] if listens else [])
+    assert calls == ([2] * 5 if listens else [10])

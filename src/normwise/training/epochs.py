@@ -12,7 +12,7 @@ from normwise.training.buffers import Source, source_of
 from normwise.training.checkpoint import Checkpoint
 from normwise.training.distribute import steps_a_call
 from normwise.training.evaluate import Evaluation
-from normwise.training.keras_trainer import EpochBatches
+from normwise.training.keras_trainer import EpochBatches, hear_of_batches
 from normwise.training.loop import take_steps
 from normwise.training.not_finite import raise_not_finite, stops_by_itself
 from normwise.training.pace import Pace
@@ -46,7 +46,9 @@ class Epochs:
 
     def __post_init__(self) -> None:
         self.source = source_of(self.batches)
-        self.pace = steps_a_call(self.programs.model.steps_per_execution)
+        # By `steps_per_execution` callbacks are called, and checkpoints written.
+        heard = self.saving is not None or hear_of_batches(self.callbacks, self.programs.phase.name)
+        self.pace = steps_a_call(self.programs.model.steps_per_execution if heard else 1)
 
     def run(self, first: int, end: int) -> None:
         """Trains the epochs from `first` up to `end`, or until a callback stops it."""
@@ -56,6 +58,7 @@ class Epochs:
         logs: dict[str, Any] | None = {}
         self.callbacks.on_train_begin()
         begin = self._begin(first)
+        self.batches.expect(end - begin)
         finished = False
         try:
             for epoch in range(begin, end):

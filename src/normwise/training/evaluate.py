@@ -12,8 +12,9 @@ from normwise.training.buffers import source_of
 from normwise.training.compiling import Compiler
 from normwise.training.distribute import require_same_batches, steps_a_call
 from normwise.training.kept_programs import programs_of
-from normwise.training.keras_trainer import EpochBatches, pythonify_logs
+from normwise.training.keras_trainer import EpochBatches, hear_of_batches, pythonify_logs
 from normwise.training.loop import take_steps
+from normwise.training.pace import Pace
 from normwise.training.phase import TEST
 
 
@@ -33,7 +34,7 @@ class Evaluation:
     ) -> None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         self.model = model
-        self.pace = steps_a_call(model.steps_per_execution)
+        self.pace: Pace | None = None
         self.batches = EpochBatches(
             x=x,
             y=y,
@@ -53,6 +54,9 @@ class Evaluation:
         model = self.model
         self.batches.reset()
         model.stop_evaluating = False
+        if self.pace is None:
+            heard = hear_of_batches(callbacks, TEST.name)
+            self.pace = steps_a_call(model.steps_per_execution if heard else 1)
         callbacks.on_test_begin()
         model.reset_metrics()
         with closing(self.batches):

@@ -17,6 +17,7 @@ and 3.16 it uses, besides the public names:
     EpochIterator._current_iterator, _steps_seen; get_random_seed            where a checkpoint goes on
     Model._flatten_layers                                                    whether it is the same model
     CallbackList._history                                                    whose History goes on
+    is_default                                                               which callbacks hear of batches
     global_state: Keras' global seed and generator, which a block with a seed of its own puts back
 """
 
@@ -45,7 +46,7 @@ from keras.src.trainers.data_adapters.array_slicing import (
 )
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 from keras.src.trainers.epoch_iterator import EpochIterator
-from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.python_utils import is_default, pythonify_logs
 from keras.src.utils.rng_utils import GLOBAL_RANDOM_SEED
 from keras.src.utils.rng_utils import get_random_seed as random_seed
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ __all__ = [
     "can_slice_array",
     "convert_to_sliceable",
     "global_state",
+    "hear_of_batches",
     "input_tensors",
     "is_nnx_enabled",
     "max_epochs",
@@ -94,6 +96,11 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
         """Whether they come from a `TableStream`."""
         return hasattr(self.data_adapter, "row_batches")
 
+    def expect(self, epochs: int) -> None:
+        """So many epochs will come: of a table that streams in, the next one is read ahead."""
+        if self.has_chunks:
+            self.data_adapter.passes = max(1, epochs)
+
     def close(self) -> None:
         """Ends the reading of a table ahead of time."""
         getattr(self.data_adapter, "close", lambda: None)()
@@ -125,6 +132,20 @@ class EpochBatches(EpochIterator):  # type: ignore[misc]
             self._current_iterator = iter(self._get_iterator())
             collections.deque(itertools.islice(self._current_iterator, taken), maxlen=0)
             self._steps_seen = taken
+
+
+def hear_of_batches(callbacks: Any, phase: str) -> bool:
+    """Whether any callback of a `keras.callbacks.CallbackList` has something to do at a batch's begin or end.
+
+    Args:
+        callbacks: The list; of another object that is in its place it is not known, so it does.
+        phase: ``"train"`` or ``"test"``.
+    """
+    if type(callbacks) is not keras.callbacks.CallbackList:
+        return True
+    hooks = [f"on_{phase}_batch_{moment}" for moment in ("begin", "end")]
+    hooks += ["on_batch_begin", "on_batch_end"] if phase == "train" else []
+    return not all(is_default(getattr(callback, hook)) for callback in callbacks.callbacks for hook in hooks)
 
 
 def array_of(leaf: Any) -> tuple[NDArray[Any], np.dtype[Any]] | None:

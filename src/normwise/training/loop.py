@@ -73,7 +73,9 @@ def take_steps(
             if stop == buffer.steps and following is buffer:
                 following = next(coming, None)
             with phase.kept_on_failure(model, kept):
-                is_finite = interruptible(result.finite)
+                # To wait for a thread costs more than a step of a small network.
+                short = pace.is_short(stop - start)
+                is_finite = result.finite() if short else interruptible(result.finite)
             if programs.measuring is not None:
                 programs.measuring.take(result.kept, buffer.first + stop)
             if not is_finite and not_finite is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 SECONDS = 0.5
 """About how long the program may run by itself."""
 FIRST_STEPS = 16
 GROWTH = 16
+SHORT_SECONDS = 0.02
+"""Within such a time nobody notices that Ctrl-C is not heard."""
 
 
 class Pace:
@@ -29,6 +33,7 @@ class Pace:
     def __init__(self, fixed: int = 1) -> None:
         self.fixed = fixed > 1
         self.steps = fixed if self.fixed else FIRST_STEPS
+        self._seconds_a_step = math.inf
 
     def until(self, step: int) -> int:
         """How many steps the call may take that begins with this step of the epoch."""
@@ -46,6 +51,12 @@ class Pace:
         """By which number callbacks hear of a last step; Keras counts steps that the data lack, too."""
         return step - step % self.steps + self.steps - 1 if self.fixed else step
 
+    def is_short(self, steps: int) -> bool:
+        """Whether so many steps will take less than `SHORT_SECONDS`, as far as the last ones tell."""
+        return steps * self._seconds_a_step < SHORT_SECONDS
+
     def took(self, steps: int, seconds: float) -> None:
+        """So many steps took so many seconds."""
+        self._seconds_a_step = seconds / steps
         if not self.fixed and seconds > 0:
             self.steps = max(1, min(round(SECONDS * steps / seconds), GROWTH * self.steps))

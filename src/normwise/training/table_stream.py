@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,8 @@ from normwise.training.table_blocks import Blocks
 
 SHUFFLE_BYTES = 128 * 2**20
 """The rows that wait to be drawn take about so many bytes, those of about eight blocks."""
-CHUNKS_AHEAD = 2
+CHUNKS_AHEAD = 4
+"""So many are ready when an epoch is read to its end: the time in which the next one's buffer fills."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,6 +55,9 @@ class TableStream(DataAdapter):  # type: ignore[misc]
             from a buffer of `SHUFFLE_BYTES` as `shuffled` tells. One number an epoch is drawn from NumPy's
             global generator, and all else follows from it.
         class_weight: Keras' weights by class; other classes have weight 1.
+
+    Attributes:
+        passes: How many epochs will come, as far as is known. The next one is then read ahead, too.
     """
 
     def __init__(
@@ -68,7 +73,8 @@ class TableStream(DataAdapter):  # type: ignore[misc]
         self.like = self._weighted(columns.arrays(blocks.schema.to_frame(), str))
         self.row_bytes = sum(leaf[:0].itemsize * int(np.prod(leaf.shape[1:])) for leaf in self.like)
         self.capacity = full_capacity(blocks.rows // batch_size, self.row_bytes * batch_size)
-        self._reading: ReadAhead[Chunk] | None = None
+        self.passes = 1
+        self._reading: ReadAhead[Chunk | int] | None = None
 
     def example(self) -> Any:
         """A batch of zeros, by which a model is built without reading."""
@@ -76,9 +82,17 @@ class TableStream(DataAdapter):  # type: ignore[misc]
 
     def row_batches(self) -> Iterator[Batch]:
         """One epoch's batches, by where they are in chunks of `capacity` batches."""
-        self.close()
-        self._reading = ReadAhead(self._chunks(_seeded() if self.shuffle else None), CHUNKS_AHEAD)
-        for chunk in self._reading:
+        seed = _drawn(np.random) if self.shuffle else 0
+        # What was read ahead is of this epoch if nobody else has drawn a number or left an epoch unfinished.
+        if self._reading is None or next(self._reading, None) != seed:
+            self.close()
+            self._reading = ReadAhead(self._read(seed, _copy_of_generator(), self.passes), CHUNKS_AHEAD)
+            next(self._reading)
+        self.passes = max(1, self.passes - 1)
+        # Keras may stop at the last batch without asking whether there is another.
+        left = self.blocks.rows
+        while left > 0 and isinstance(chunk := next(self._reading, None), Chunk):
+            left -= chunk.rows
             for start in range(0, chunk.rows, self._batch_size):
                 yield Batch(chunk, start, min(start + self._batch_size, chunk.rows))
 
@@ -87,6 +101,16 @@ class TableStream(DataAdapter):  # type: ignore[misc]
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+
+    def _read(self, seed: int, generator: np.random.RandomState, passes: int) -> Iterator[Chunk | int]:
+        """For each epoch the number that it follows from, and its chunks.
+
+        An epoch is begun when the last of the one before is read, and that is before it is trained on.
+        """
+        for _ in range(passes):
+            yield seed
+            yield from self._chunks(np.random.default_rng(seed) if self.shuffle else None)
+            seed = _drawn(generator) if self.shuffle else 0
 
     def _chunks(self, random: np.random.Generator | None) -> Iterator[Chunk]:
         arrays = (self._weighted(self.columns.arrays(*block)) for block in self.blocks.read(random))
@@ -172,5 +196,10 @@ def class_weights(y: NDArray[Any], class_weight: dict[int, float], floatx: Any) 
     return weights
 
 
-def _seeded() -> np.random.Generator:
-    return np.random.default_rng(int(np.random.randint(2**63)))
+def _drawn(generator: Any) -> int:
+    return int(generator.randint(2**63))
+
+
+def _copy_of_generator() -> np.random.RandomState:
+    """NumPy's global generator as it is now, by which to foresee what will be drawn from it."""
+    return np.random.RandomState(copy.deepcopy(np.random.get_bit_generator()))
