@@ -149,7 +149,8 @@ def test_the_next_epoch_is_read_while_the_last_is_trained(file, monkeypatch):
     monkeypatch.setattr(table_blocks.ParquetBlocks, "read", counted)
     data.passes = 2
     epoch(data)
-    assert begun.acquire(timeout=20) and begun.acquire(timeout=20)
+    assert begun.acquire(timeout=20)
+    assert begun.acquire(timeout=20)
     epoch(data)
     # Two epochs were expected, and no third is read.
     data.close()

@@ -202,4 +202,5 @@ def _drawn(generator: Any) -> int:
 
 def _copy_of_generator() -> np.random.RandomState:
     """NumPy's global generator as it is now, by which to foresee what will be drawn from it."""
-    return np.random.RandomState(copy.deepcopy(np.random.get_bit_generator()))
+    generator = np.random.get_bit_generator()  # type: ignore[attr-defined]  # NumPy's stubs lack it.
+    return np.random.RandomState(copy.deepcopy(generator))

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from normwise.training.compile_steps import compile_loop
 from normwise.training.measuring import Measuring
 from normwise.training.phase import Phase, State
 
@@ -36,7 +37,7 @@ class Together:
         self.step = getattr(model, f"{phase.name}_step")
         self.arrays, self.measuring = arrays, measuring
         self.axes = (0, 0 if rows_by_member else None)
-        self._run = jax.jit(self._whole, donate_argnums=0)
+        self._programs: dict[Any, Any] = {}
 
     def start(self, state: State, rows: Any, start: int, stop: int, first: int) -> tuple[State, Any, Any]:
         """Steps `start` up to `stop` of stacked rows, the first of which are step `first` of the epoch.
@@ -45,9 +46,13 @@ class Together:
             The state, the last step's logs, each (members,), and what probes measured.
         """
         offset = self.measuring.epoch_first if self.measuring is not None else 0
-        state, logs, _, _, kept = self._run(
-            state, (self.arrays, rows), np.int32(start), np.int32(stop), np.int32(offset + first)
-        )
+        steps = np.int32(start), np.int32(stop), np.int32(offset + first)
+        arguments = (state, (self.arrays, rows), *steps)
+        # The state and the data of an object always have the same shapes.
+        if rows.shape not in self._programs:
+            lowered = jax.jit(self._whole, donate_argnums=0).lower(*arguments)
+            self._programs[rows.shape] = compile_loop(lowered)
+        state, logs, _, _, kept = self._programs[rows.shape](*arguments)
         return state, logs, kept
 
     def _whole(self, state: State, data: Any, start: Any, stop: Any, first: Any) -> tuple[Any, ...]:
