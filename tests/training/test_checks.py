@@ -141,6 +141,15 @@ def test_refused_infinity_in_y():
     assert "y holds minus infinity in column 0, row 4 (counted from 0)" in said
 
 
+def test_refused_nan_in_what_is_held_out():
+    bad = changed("x", 17, 2, np.nan)
+    said = refused(compiled(dense()), **numbers(), validation_data=(bad["x"], bad["y"]))
+    assert "validation x holds NaN in column 2, row 17 (counted from 0)" in said
+    # Of 48 rows the last twelve are held out.
+    said = refused(compiled(dense()), **changed("y", 40, 0, np.inf), validation_split=0.25)
+    assert "validation y holds infinity in column 0, row 4 (counted from 0)" in said
+
+
 def test_refused_nan_in_a_frame_by_name():
     frame = pd.DataFrame(changed("x", 9, 3, np.inf)["x"], columns=["a", "b", "c", "income"])
     said = refused(compiled(dense()), frame, numbers()["y"])

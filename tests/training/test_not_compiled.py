@@ -84,6 +84,20 @@ def test_it_is_said_once():
         normwise.fit(compiled(dense(), run_eagerly=True), **numbers(2), verbose=0)
 
 
+def test_a_fit_of_its_own_that_asks_for_the_compiled_epoch():
+    class Compiled(keras.Sequential):
+        def fit(self, *args, **kwargs):
+            return normwise.fit(self, *args, **kwargs)
+
+    def by(kind):
+        keras.utils.set_random_seed(0)
+        return compiled(kind(layers())).fit(**numbers(), epochs=2, batch_size=16, verbose=0)
+
+    found, expected = by(Compiled), by(keras.Sequential)
+    assert found.compilations
+    assert found.history["loss"] == pytest.approx(expected.history["loss"])
+
+
 def test_nnx_mode(monkeypatch):
     """Keras decides for it when it is imported, so only the reason is asked for."""
     monkeypatch.setattr(not_compiled, "is_nnx_enabled", lambda: True)

@@ -50,6 +50,8 @@ def built_batches(
         # What Keras says of labels that do not fit the loss is about shapes; the check is about labels.
         check_labels(model, *data)
     check_finite(model, *data)
+    if isinstance(validation_data, (tuple, list)):
+        check_finite(model, *validation_data, of="validation ")
     batches.reset()
     require_same_batches(batches)
     return batches, validation_data

@@ -19,16 +19,21 @@ MOST_ROWS = 8
 """Rows that are tried out on the model: the first of each column with such a value."""
 
 
-def check_finite(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
+def check_finite(model: Any, x: Any, y: Any = None, sample_weight: Any = None, of: str = "") -> None:
     """Nothing, if the arrays and frames are finite, or the model copes; what lies on a disk is not looked at.
 
     Args:
         model: A compiled, built Keras model.
+        x: Features.
+        y: Targets.
+        sample_weight: Weights.
+        of: What stands in front of their names in messages, such as ``"validation "``.
 
     Raises:
         TrainingError: Naming the first value by its column and row.
     """
-    leaves = named_leaves("x", x) + named_leaves("y", y) + named_leaves("sample_weight", sample_weight)
+    named = {"x": x, "y": y, "sample_weight": sample_weight}
+    leaves = [found for name, part in named.items() for found in named_leaves(of + name, part)]
     if not all(is_array(leaf) for _, leaf in leaves):
         return
     found = [place for name, leaf in leaves for place in _places(name, leaf)]

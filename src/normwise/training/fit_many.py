@@ -113,6 +113,8 @@ def fit_many(
     members = [Member(model, seed, rate, batches) for seed, rate in zip(seeds, rates, strict=True)]
     check_labels(members[0].model, *data)
     check_finite(members[0].model, *data)
+    if validation_data is not None:
+        check_finite(members[0].model, *validation_data, of="validation ")
     training = SideBySide(members, batches, probes)
     if validation_data is not None:
         training.validate_on(validation_data, validation_batch_size or batch_size)

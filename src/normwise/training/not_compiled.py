@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,7 +27,8 @@ def _reasons(model: Any, data: Any) -> Iterator[str]:
     if is_nnx_enabled():
         yield "Keras runs in its NNX mode, whose variables are not passed through a step"
     for name in ("fit", "evaluate", "make_train_function", "make_test_function"):
-        if getattr(type(model), name) is not getattr(keras.Model, name):
+        own = getattr(type(model), name)
+        if own is not getattr(keras.Model, name) and not _is_called_from(own, model):
             yield f"{type(model).__name__} has a {name}() of its own"
     config: Any = jax.config
     if config.jax_disable_jit:
@@ -66,6 +68,16 @@ def say_once(reason: str) -> None:
     if reason not in _SAID:
         _SAID.add(reason)
         warn(f"This model is trained by Keras' own fit, because {reason}.")
+
+
+def _is_called_from(method: Any, model: Any) -> bool:
+    """Whether this is done for a method of the model, which then has asked for the compiled epoch itself."""
+    frame, code = inspect.currentframe(), getattr(method, "__code__", None)
+    while frame is not None:
+        if frame.f_code is code and any(value is model for value in frame.f_locals.values()):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_sparse(leaf: Any) -> bool:
