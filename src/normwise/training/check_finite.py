@@ -19,7 +19,7 @@ MOST_ROWS = 8
 """Rows that are tried out on the model: the first of each column with such a value."""
 
 
-def check_finite(model: Any, x: Any, y: Any = None, sample_weight: Any = None, of: str = "") -> None:
+def check_finite(model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, of: str = "") -> None:
     """Nothing, if the arrays and frames are finite, or the model copes; what lies on a disk is not looked at.
 
     Args:
