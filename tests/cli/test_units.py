@@ -8,10 +8,12 @@ import logging
 import pytest
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
 from normwise.cli.console import line, literal
+from normwise.cli.fit_progress import NARROWEST_BAR, FitProgress
 from normwise.cli.options import column_kinds
 from normwise.cli.warning_lines import WarningLines
 from normwise.core.errors import NormwiseError
@@ -61,6 +63,22 @@ def test_a_warning_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
         warn(message)
     assert written.getvalue() == "warning: a\nwarning: b\n"
     assert capsys.readouterr().err == ""
+
+
+def test_the_bar_moves_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=60, no_color=True)
+    monkeypatch.setattr("normwise.cli.fit_progress.messages", lambda: console)
+    monkeypatch.setattr("normwise.cli.fit_progress.is_live", lambda _: True)
+    with FitProgress(quiet=False, built_in=False) as progress:
+        for done in (0.25, 0.75, 1.5):
+            progress.part(done, 2)
+            assert isinstance(progress.shown, Progress)
+            assert progress.shown.tasks[0].total == 2
+            progress.shown.refresh()
+            assert "━" * NARROWEST_BAR in written.getvalue()
+            assert progress.shown.tasks[0].completed == done
+    assert progress.shown is None
 
 
 def test_other_errors_keep_their_traceback(capsys: pytest.CaptureFixture[str]) -> None:
