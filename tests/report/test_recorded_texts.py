@@ -48,12 +48,12 @@ def test_other_texts_are_not_known(text: str) -> None:
 
 def test_every_ending_of_the_training_is_known() -> None:
     from normwise.workflows.presets import PRESETS
-    from normwise.workflows.train_network import KeepBest, _ending
+    from normwise.workflows.train_network import BestWeights, _ending
 
     for patience, monitor, epoch, best, stopped in itertools.product(
         (None, 5), ("val_loss", "loss"), (7, 20), (0, 3), (False, True)
     ):
-        keep = KeepBest(monitor, patience)
+        keep = BestWeights(monitor, patience)
         keep.epoch, keep.best_epoch, keep.stopped = epoch, best, stopped
         preset = dataclasses.replace(PRESETS["default"], patience=patience, epochs=20)
         ending = _ending(keep, preset, monitor)

@@ -12,9 +12,9 @@ from tests.reference.tolerance import assert_close, tolerance
 import normwise
 from normwise.core.errors import TrainingError
 from normwise.training import fit_many, probes
-from normwise.training.keep_best import KeepBest
+from normwise.training.best_of_members import BestOfMembers
 from normwise.training.members import built_again
-from normwise.workflows.train_network import KeepBest as KeepBestAlone
+from normwise.workflows.train_network import BestWeights
 
 ROWS, BATCH, EPOCHS = 100, 16, 3
 STEPS = 7
@@ -102,7 +102,7 @@ def test_the_best_epoch_of_each_member_is_kept(data):
     )  # fmt: skip
     assert told[0] == (0, 3)
     for i, (seed, rate) in enumerate(zip(seeds, rates, strict=True)):
-        best = KeepBestAlone("val_loss", 1)
+        best = BestWeights("val_loss", 1)
         one, history = alone(model, data, seed, rate, callbacks=[best], **watched)
         assert found.best_epochs[i] == best.best_epoch - 1
         assert len(found.histories[i].history["loss"]) == len(history.history["loss"])
@@ -131,7 +131,7 @@ def test_a_member_that_diverges_leaves_the_others(data):
 
 
 def test_best_epochs_of_losses():
-    best = KeepBest("loss", 2, 2)
+    best = BestOfMembers("loss", 2, 2)
     for epoch, losses in enumerate(
         [(3.0, float("nan")), (2.0, float("nan")), (2.5, 1.0), (2.0, 0.5), (1.0, 0.1)]
     ):

@@ -13,7 +13,7 @@ from normwise.workflows.encode_table import encode_table
 from normwise.workflows.infer_columns import infer_columns
 from normwise.workflows.network import tabular_network
 from normwise.workflows.presets import PRESETS
-from normwise.workflows.train_network import KeepBest, Rows, batch_size_for, train_network
+from normwise.workflows.train_network import BestWeights, Rows, batch_size_for, train_network
 from normwise.workflows.training_progress import TrainingProgress
 
 TINY = dataclasses.replace(PRESETS["default"], hidden_units=(), epochs=2, patience=8)
@@ -35,8 +35,8 @@ class Model:
 
 
 def keep_best(losses, patience, monitor="val_loss"):
-    """Runs a KeepBest through epochs of such losses; returns it and the epoch whose weights were kept."""
-    keep, model = KeepBest(monitor, patience), Model()
+    """Runs a BestWeights through epochs of such losses; returns it and the epoch whose weights were kept."""
+    keep, model = BestWeights(monitor, patience), Model()
     keep.set_model(model)
     for epoch, loss in enumerate(losses):
         model.weights = [np.array(epoch + 1.0)]

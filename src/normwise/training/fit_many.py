@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from normwise.core.probe import Probe
+from normwise.training.best_of_members import BestOfMembers
 from normwise.training.check_arguments import check_arguments
 from normwise.training.check_data import check_data
 from normwise.training.check_finite import check_finite
@@ -15,7 +16,6 @@ from normwise.training.check_labels import check_labels
 from normwise.training.compilation_cache import use_compilation_cache
 from normwise.training.feed import feed, feed_held_out, require_no_split
 from normwise.training.interrupt import interrupt_between_chunks
-from normwise.training.keep_best import KeepBest
 from normwise.training.keras_trainer import EpochBatches, train_validation_split
 from normwise.training.members import Member
 from normwise.training.not_compiled import not_compiled
@@ -118,7 +118,7 @@ def fit_many(
     training = SideBySide(members, batches, probes)
     if validation_data is not None:
         training.validate_on(validation_data, validation_batch_size or batch_size)
-    best = KeepBest(keep_best, patience, len(members)) if keep_best is not None else None
+    best = BestOfMembers(keep_best, patience, len(members)) if keep_best is not None else None
     with interrupt_between_chunks() as between:
         return training.run(epochs, best, on_epoch_end, between)
 

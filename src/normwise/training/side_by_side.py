@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from normwise.core.probe import Probe
+from normwise.training.best_of_members import BestOfMembers
 from normwise.training.buffers import ArrayRows, source_of
-from normwise.training.keep_best import KeepBest
 from normwise.training.keras_trainer import EpochBatches, pythonify_logs
 from normwise.training.measuring import Measuring
 from normwise.training.members import Member, give_back, together
@@ -69,7 +69,7 @@ class SideBySide:
         self.validation = Together(self.models[0], TEST, arrays, False), rows, size
 
     def run(
-        self, epochs: int, best: KeepBest | None, told: Told | None, between: Callable[[], None]
+        self, epochs: int, best: BestOfMembers | None, told: Told | None, between: Callable[[], None]
     ) -> ManyFits:
         """Trains all epochs, or until every member is done."""
         histories = [self._history(i) for i in range(len(self.models))]
@@ -125,7 +125,7 @@ class SideBySide:
             for i in range(len(self.models))
         ]
 
-    def _finish(self, best: KeepBest | None) -> None:
+    def _finish(self, best: BestOfMembers | None) -> None:
         give_back(self.models, TRAIN.kinds, self.state)
         for model in self.models:
             model.optimizer.finalize_variable_values(model.trainable_weights)

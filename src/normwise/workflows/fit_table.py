@@ -26,7 +26,7 @@ from normwise.workflows.summarize_run import score_run, versions
 from normwise.workflows.tabular_classifier import TabularClassifier
 from normwise.workflows.tabular_estimator import TabularEstimator
 from normwise.workflows.tabular_regressor import TabularRegressor
-from normwise.workflows.training_progress import EpochReport, TrainingProgress, interruptible, uninterrupted
+from normwise.workflows.training_progress import EpochReport, TrainingProgress, stopping_gently, uninterrupted
 from normwise.workflows.training_target import Target, take_target
 
 BUILT_IN = "breast-cancer data of scikit-learn"
@@ -211,7 +211,7 @@ def _train(
     kind = TabularClassifier if target.classes else TabularRegressor
     estimator = kind(column_kinds=options.column_kinds, random_state=options.seed, **options.settings)
     progress = TrainingProgress(hear.epoch, hear.interrupted, int((~held).sum()), hear.part)
-    with warnings.catch_warnings(record=True) as caught, interruptible(progress):
+    with warnings.catch_warnings(record=True) as caught, stopping_gently(progress):
         warnings.simplefilter("always", NormwiseWarning)
         estimator.fit(features.filter(~held), target.values[~held], callbacks=[progress])
     for warning in caught:

@@ -48,7 +48,7 @@ class Training:
     ending: str
 
 
-class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
+class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps the weights of the best epoch, and stops when the loss has not fallen for `patience` epochs.
 
     Keras' EarlyStopping restores the best weights only when it is what ends the training; this one does so at
@@ -115,7 +115,7 @@ def train_network(
     """
     compile_network(model, preset)
     monitor = monitored(validation)
-    keep = KeepBest(monitor, preset.patience)
+    keep = BestWeights(monitor, preset.patience)
     # On other backends the same call would warn that the compiled epoch needs JAX: here nobody asked for it.
     train = partial(fit, model) if keras.backend.backend() == "jax" else model.fit
     stopped = ""
@@ -194,7 +194,7 @@ def _shuffling_seeded(seed: int) -> Iterator[None]:
             np.random.set_state(state)
 
 
-def _ending(keep: KeepBest, preset: Preset, monitor: str) -> str:
+def _ending(keep: BestWeights, preset: Preset, monitor: str) -> str:
     words = "validation loss" if monitor == "val_loss" else "training loss"
     if keep.best_epoch == 0:
         return (

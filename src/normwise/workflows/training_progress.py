@@ -82,7 +82,7 @@ class TrainingProgress(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 @contextmanager
-def interruptible(progress: TrainingProgress) -> Iterator[None]:
+def stopping_gently(progress: TrainingProgress) -> Iterator[None]:
     """Within the block, the first Ctrl-C ends the training gently; the second is a KeyboardInterrupt."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""KeepBest: of each of several models, the weights of the epoch with the lowest loss."""
+"""BestOfMembers: of each of several models, the weights of the epoch with the lowest loss."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 
-class KeepBest:
+class BestOfMembers:
     """Looks at the end of every epoch, and copies on the device.
 
     Args:
