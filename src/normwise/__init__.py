@@ -36,7 +36,7 @@ _HOMES = {
     "convert": "normwise.graph.convert",
     "insert": "normwise.graph.insert",
 }
-_ROOMS = ("core", "graph", "layers", "report", "scaling", "tables", "training", "workflows")
+_ROOMS = ("core", "graph", "insight", "layers", "report", "scaling", "tables", "training", "workflows")
 
 __all__ = [
     "BatchNormalization",

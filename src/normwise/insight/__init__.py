@@ -1,0 +1,10 @@
+"""Insight: what normalization changes, one measurement a file; each returns records."""
+
+from __future__ import annotations
+
+from normwise.insight.bowl import bowl
+from normwise.insight.condition_number import condition_numbers
+from normwise.insight.descent import descent_steps
+from normwise.insight.feature_spread import feature_spread
+
+__all__ = ["bowl", "condition_numbers", "descent_steps", "feature_spread"]
