@@ -31,8 +31,10 @@ PROBE = """<script>
   const find = (id) => document.getElementById(id);
   const drawn = () => [...document.querySelectorAll(".plot")].map((e) =>
     [e.id, e.querySelectorAll(".scatterlayer path, .scatterlayer .errorbar").length]);
-  const fire = (e, kind, more) => e.dispatchEvent(Object.assign(new Event(kind, { bubbles: true }), more || {}));
-  const numbers = () => ["play-steps", "play-kappa", "play-drawn", "stretch-value"].map((i) => find(i).textContent);
+  const fire = (e, kind, more) =>
+    e.dispatchEvent(Object.assign(new Event(kind, { bubbles: true }), more || {}));
+  const numbers = () => ["play-steps", "play-kappa", "play-drawn", "stretch-value"]
+    .map((i) => find(i).textContent);
   const visible = (id) => find(id).data.filter((t) => t.visible !== false && t.showlegend !== false).length;
   const rgb = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
   const light = (c) => c.slice(0, 3).map((v) => v / 255)
@@ -69,7 +71,9 @@ PROBE = """<script>
       if (e.closest("details:not([open])") && e.tagName !== "SUMMARY") continue;
       if (e.closest(".plot") || e.offsetHeight === 0) continue;
       e.focus({ focusVisible: true });
-      if (document.activeElement !== e || getComputedStyle(e).outlineStyle === "none") found.push(e.outerHTML.slice(0, 80));
+      const ring = e.querySelector(".touch"); // the start point draws its own
+      const shows = ring ? getComputedStyle(ring).stroke !== "none" : getComputedStyle(e).outlineStyle !== "none";
+      if (document.activeElement !== e || !shows) found.push(e.outerHTML.slice(0, 80));
     }
     return found;
   }
@@ -114,8 +118,9 @@ PROBE = """<script>
   }
   function report() {
     if (document.documentElement.dataset.ready !== "true") { setTimeout(report, 50); return; }
-    const result = { drawn: drawn(), width: window.innerWidth, faint: faint(), unfocused: unfocused(), play: play(),
-      tools: tools(), alerts: window.alerts, loads: performance.getEntriesByType("resource").map((e) => e.name),
+    const result = { drawn: drawn(), width: window.innerWidth, faint: faint(), unfocused: unfocused(),
+      play: play(), tools: tools(), alerts: window.alerts,
+      loads: performance.getEntriesByType("resource").map((e) => e.name),
       overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth };
     document.querySelector('[data-language="zh"]').click();
     result.zh = { title: document.title, drawn: drawn(),
