@@ -72,7 +72,9 @@ PROBE = """<script>
       if (e.closest(".plot") || e.offsetHeight === 0) continue;
       e.focus({ focusVisible: true });
       const ring = e.querySelector(".touch"); // the start point draws its own
-      const shows = ring ? getComputedStyle(ring).stroke !== "none" : getComputedStyle(e).outlineStyle !== "none";
+      const shows = ring
+        ? getComputedStyle(ring).stroke !== "none"
+        : getComputedStyle(e).outlineStyle !== "none";
       if (document.activeElement !== e || !shows) found.push(e.outerHTML.slice(0, 80));
     }
     return found;
