@@ -13,6 +13,8 @@ from normwise.core.why_record import Sentence, Variant
 HELPS, HURTS, NO_DIFFERENCE, NOT_MEASURED = "helps", "hurts", "no_difference", "not_measured"
 ERRORS = 2.0
 """A difference of metrics within so many standard errors may be the chance of the held-out rows."""
+MOST = 0.75
+"""One variant reaches the target and another does not, if more than this share of the seeds more reach it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +91,9 @@ def compare_steps(
 def _steps(old: Spread, new: Spread, missed: tuple[int, int], seeds: int, least: float) -> tuple[str, str]:
     if math.isinf(old.median) and math.isinf(new.median):
         return NOT_MEASURED, NOT_MEASURED
-    if missed[0] - missed[1] > seeds / 2:
+    if missed[0] - missed[1] > MOST * seeds:
         return "reaches", HELPS
-    if missed[1] - missed[0] > seeds / 2:
+    if missed[1] - missed[0] > MOST * seeds:
         return "no_longer_reaches", HURTS
     if math.isinf(old.median) or math.isinf(new.median):
         return "undecided", NO_DIFFERENCE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 EPOCHS, QUICK_EPOCHS = 30, 10
 SEEDS, QUICK_SEEDS = 5, 3
-SWEEP_SEEDS = 3
+SWEEP_SEEDS = FEWEST_SEEDS = 3
 SWEEP_SHARE = 0.2
 """The share of the epochs that each learning rate of the sweep is trained for."""
 LEARNING_RATES = tuple(round(10.0 ** (k / 2), 6) for k in range(-8, 3))
@@ -33,6 +33,9 @@ class WhyOptions:
         epochs: Epochs of each training.
         quick: Fewer seeds, epochs and learning rates, where they are not given.
         hidden_units: The width of each hidden layer.
+
+    Raises:
+        ValueError: If there are fewer than three seeds, which have no spread, or no epoch.
     """
 
     target: str | None = None
@@ -46,6 +49,17 @@ class WhyOptions:
     epochs: int | None = None
     quick: bool = False
     hidden_units: tuple[int, ...] = (64, 64)
+
+    def __post_init__(self) -> None:
+        if self.seeds is not None and self.seeds < FEWEST_SEEDS:
+            raise ValueError(
+                f"seeds={self.seeds} is out of its range; expected at least {FEWEST_SEEDS}: the spread over"
+                " the seeds tells a difference from chance"
+            )
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"epochs={self.epochs} is out of its range; expected at least 1")
+        if not 0 < self.held_out < 1:
+            raise ValueError(f"held_out={self.held_out} is out of its range; expected above 0 and below 1")
 
     def all_seeds(self) -> tuple[int, ...]:
         """The seeds each variant is trained from."""
