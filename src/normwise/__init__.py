@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from normwise.layers.load_model import load_model as load_model
     from normwise.layers.power_scaling import PowerScaling as PowerScaling
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
+    from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
@@ -31,6 +32,7 @@ _HOMES = {
     "PowerScaling": "normwise.layers.power_scaling",
     "QuantileScaling": "normwise.layers.quantile_scaling",
     "load_model": "normwise.layers.load_model",
+    "plot": "normwise.report.plot",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "convert": "normwise.graph.convert",
@@ -52,6 +54,7 @@ __all__ = [
     "fit",
     "insert",
     "load_model",
+    "plot",
 ]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from normwise.core.run_record import RunRecord
 from normwise.report import comparison, confusion, feature_histograms, learning_curves, residuals
@@ -14,6 +14,7 @@ from normwise.report.patches import differences
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+R = TypeVar("R")
 Draw = Callable[[RunRecord, Look], "go.Figure"]
 CHANGES = {"zh": Look(language="zh"), "dark": Look(dark=True), "narrow": Look(narrow=True)}
 
@@ -32,7 +33,7 @@ def figures(record: RunRecord) -> dict[str, Draw]:
     return {name: draw for name, (draw, there) in has.items() if there}
 
 
-def changing(draw: Draw, record: RunRecord) -> dict[str, Any]:
+def changing(draw: Callable[[R, Look], go.Figure], record: R) -> dict[str, Any]:
     """One figure, and its patches: what `Look` changes, independently of each other."""
     base = plain(draw(record, Look()))
     patches = {name: differences(base, plain(draw(record, look))) for name, look in CHANGES.items()}
@@ -44,8 +45,12 @@ def plain(figure: go.Figure) -> Any:
     return json.loads(figure.to_json())
 
 
-def figures_json(record: RunRecord) -> str:
-    """The figures as JSON that may stand inside a script element: no ``<``, ``>`` or ``&`` is in it."""
-    data = {name: changing(draw, record) for name, draw in figures(record).items()}
+def figures_json(draws: Mapping[str, Callable[[R, Look], go.Figure]], record: R) -> str:
+    """The figures of a record as JSON that may stand inside a script element."""
+    return script_json({name: changing(draw, record) for name, draw in draws.items()})
+
+
+def script_json(data: Any) -> str:
+    """JSON that may stand inside a script element: no ``<``, ``>`` or ``&`` is in it."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import html
 
+from normwise.report.why.phrases import WHY_WORDS
+
 
 @dataclasses.dataclass(frozen=True)
 class Phrase:
@@ -338,5 +340,5 @@ _WORDS = {
     "model_ridge_regression": ("ridge regression", "岭回归"),
     "model_gradient_boosting": ("gradient boosting", "梯度提升"),
 }
-PHRASES = {key: Phrase(en, zh) for key, (en, zh) in _WORDS.items()}
+PHRASES = {key: Phrase(en, zh) for key, (en, zh) in (_WORDS | WHY_WORDS).items()}
 """Phrase by key."""

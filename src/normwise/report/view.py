@@ -24,6 +24,9 @@ def view(record: RunRecord) -> dict[str, Any]:
     """The template's variables."""
     return {
         "say": say,
+        "first_section": "result",
+        "eyebrow": say("report"),
+        "contents": _contents(record),
         "title": _title(record),
         "page_title": say("page_title", target=one_line(record.schema.target, 60)),
         "source": one_line(record.source),
@@ -58,6 +61,11 @@ def view(record: RunRecord) -> dict[str, Any]:
         "backend": one_line(record.versions.get("backend", "jax")),
         "version": __version__,
     }
+
+
+def _contents(record: RunRecord) -> list[tuple[str, Phrase]]:
+    plain = ["result", "learning", "features", "mistakes", "columns", "warnings", "settings", "use"]
+    return [(id_, say(_mistakes(record)["kind"] if id_ == "mistakes" else id_)) for id_ in plain]
 
 
 def _read(record: RunRecord) -> int:

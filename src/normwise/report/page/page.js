@@ -8,6 +8,8 @@
   const config = { displayModeBar: false, responsive: true, typesetMath: false, showTips: false };
   let language = "en";
   let printing = false;
+  const frames = {};
+  const hidden = new Set();
 
   function apply(figure, patch) {
     for (const [path, value] of patch) {
@@ -17,11 +19,23 @@
     }
   }
 
+  function merge(place, change) {
+    for (const [key, value] of Object.entries(change)) {
+      const deeper = value && typeof value === "object" && !Array.isArray(value) && place[key];
+      if (deeper) merge(place[key], value); else place[key] = value;
+    }
+  }
+
   function drawn(name) {
     const parts = structuredClone(figures[name]);
     if (language === "zh") apply(parts.base, parts.zh);
     if (dark.matches && !printing) apply(parts.base, parts.dark);
     if (narrow.matches && !printing) apply(parts.base, parts.narrow);
+    const frame = frames[name] === undefined ? null : parts.base.frames[frames[name]];
+    if (frame) frame.data.forEach((change, i) => merge(parts.base.data[i], change));
+    for (const trace of parts.base.data) {
+      if (hidden.has(trace.legendgroup)) trace.visible = false;
+    }
     if (printing) {
       const width = document.getElementById("plot-" + name).parentElement.clientWidth;
       parts.base.layout.width = Math.min(width || PRINT_WIDTH, PRINT_WIDTH);
@@ -53,6 +67,22 @@
   for (const button of document.querySelectorAll("[data-language]")) {
     button.addEventListener("click", () => {
       speak(button.dataset.language);
+      drawAll();
+    });
+  }
+  for (const slider of document.querySelectorAll("[data-frames]")) {
+    const name = slider.dataset.frames;
+    slider.addEventListener("input", () => {
+      frames[name] = Number(slider.value);
+      const label = slider.dataset.labels.split("|")[frames[name]];
+      document.getElementById("frame-" + name).textContent = label;
+      slider.setAttribute("aria-valuetext", label);
+      draw(name);
+    });
+  }
+  for (const box of document.querySelectorAll("[data-toggle]")) {
+    box.addEventListener("change", () => {
+      if (box.checked) hidden.delete(box.dataset.toggle); else hidden.add(box.dataset.toggle);
       drawAll();
     });
   }

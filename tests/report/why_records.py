@@ -1,0 +1,266 @@
+"""Why records made for tests: whole, with pieces missing, and with hostile names."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+from tests.report.records import HOSTILE, feature, floats
+
+from normwise.core.measurement import Bowl, Curve, Measurement
+from normwise.core.probe import Series
+from normwise.core.why_record import Sentence, SweepPoint, Training, Variant, WhyRecord
+from normwise.report.why.sentences import COMPARISONS, SUBJECTS
+
+NAMES = ("age", "income", "fnlwgt", "hours", "capital gain")
+RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+SPEED = {"raw": 0.1, "scaled": 0.5, "raw_bn": 0.3, "scaled_bn": 0.8}
+
+
+def measured(name: str, value: float, variant: str = "", **more: str) -> Measurement:
+    return Measurement(name, value, "", 700, f"what {name} is", "a paper, eq. 1", variant=variant, **more)
+
+
+def bowl(variant: str, spread: float, columns: tuple[str, str] = ("fnlwgt", "age")) -> Bowl:
+    hessian = (spread**2, 0.3 * spread, 0.3 * spread, 1.0)
+    condition = float(np.linalg.cond(np.array(hessian).reshape(2, 2)))
+    optimum = (0.8 / spread, 0.5)
+    return Bowl(columns, hessian, optimum, 0.4, condition, 700, "squared error", "LeCun 1998", variant)
+
+
+def percentiles(place: str, scale: float, seed: int) -> Series:
+    rng = np.random.default_rng(seed)
+    steps = tuple(range(0, 400, 40))
+    middle = rng.normal(0, scale, (len(steps), 1, 12))
+    values = middle + scale * np.array([-1.0, 0.0, 1.0])[None, :, None]
+    return Series(
+        "pre_activation", place, "", "percentiles 15, 50, 85", steps, (3, 12), floats(values.ravel())
+    )
+
+
+def saturation(place: str, share: float) -> Series:
+    return Series("saturation", place, "", "share saturated", (0, 40), (12,), (share,) * 24)
+
+
+def ranges(name: str, size: float) -> Curve:
+    x = floats(np.arange(0, 400, 40))
+    y = floats(size * (1.2 + np.cos(np.array(x) / 90)))
+    low, high = (floats(np.array(y) * f) for f in (0.5, 1.8))
+    return Curve(name, x, y, "training step", "", 64, f"what {name} is", "Santurkar, Figure 4", low, high)
+
+
+def training(seed: int, name: str, epochs: int = 12) -> Training:
+    noise = np.random.default_rng(seed).normal(1, 0.02, epochs)
+    losses = (0.3 + 0.4 * np.exp(-SPEED[name] * np.arange(epochs))) * noise
+    steps = math.nan if name == "raw" and seed == 2 else 40.0 / SPEED[name] + 3 * seed
+    history = {"loss": floats(losses * 0.95), "val_loss": floats(losses)}
+    return Training(seed, history, steps, float(losses[-1]), 0.85 - 0.01 / SPEED[name] + 0.001 * seed)
+
+
+def variant(name: str) -> Variant:
+    scaled, normalized = name.startswith("scaled"), name.endswith("_bn")
+    best = 1e-2 if scaled or normalized else 1e-3
+    sweep = tuple(
+        SweepPoint(
+            r,
+            (math.nan,) * 3
+            if r / best > 50
+            else floats(0.3 + 0.05 * math.log10(r / best) ** 2 + np.arange(3) / 90),
+        )
+        for r in RATES
+    )
+    size = 1.0 if normalized or scaled else 900.0
+    series = (
+        percentiles("dense", size, 1),
+        percentiles("dense_1", min(size, 4.0), 2),
+        saturation("dense", 0.3 / SPEED[name] / 3.1),
+    )
+    trainings = tuple(training(s, name) for s in range(3))
+    curves = tuple(
+        ranges(n, 1 / SPEED[name]) for n in ("loss_range", "gradient_predictiveness", "effective_beta")
+    )
+    return Variant(
+        name, scaled, normalized, best, sweep, 2.0 + scaled + normalized, trainings, 4.2, 4321, series, curves
+    )
+
+
+def verdict() -> tuple[Sentence, ...]:
+    """Every sentence that there is, each with all the values that it may have."""
+    steps = {k: 120.0 for k in ("before_low", "before_high", "after_low", "after_high")}
+    more = {
+        "seeds": 3.0,
+        "budget": 900.0,
+        "ratio": 4.0,
+        "before_missed": 2.0,
+        "after_missed": 2.0,
+        "resolution": 0.5,
+    }
+    found = [
+        Sentence("condition_number", {"before": 3.2e9, "after": 8.1}, {}, "helps"),
+        Sentence("feature_spread", {"spread": 14200.0}, {"largest": "fnlwgt", "smallest": "age"}, "helps"),
+        Sentence("feature_spread", {"spread": 2.0}, {}, "no_difference"),
+        Sentence("saturation", {"before": 0.97, "after": 0.12}, {}, "helps"),
+        Sentence("saturation_normalized", {"before": 0.97, "after": 0.2}, {}, "helps"),
+    ]
+    for subject in SUBJECTS:
+        for finding in COMPARISONS:
+            effect = finding.partition("_")[2].replace("reaches", "helps").replace("no_longer_helps", "hurts")
+            shares = finding.startswith("metric")
+            numbers = {"before": 0.81, "after": 0.85} if shares else {"before": 480.0, "after": 120.0}
+            words = {"metric": "accuracy"} if shares else {}
+            found.append(
+                Sentence(f"{subject}_{finding}", steps | more | numbers | {"rows": 900.0}, words, effect)
+            )
+    for key in (
+        "scale",
+        "scaling_gains_little",
+        "scaling_hurts",
+        "scaling_mixed",
+        "normalize",
+        "normalize_not",
+    ):
+        found.append(Sentence(f"advice_{key}", {}, {}, "advice"))
+    for key in (
+        "advice_normalization_gains_little",
+        "advice_mixed",
+        "advice_normalization_is_no_replacement",
+    ):
+        found.append(Sentence(key, {}, {}, "advice"))
+    found.append(Sentence("little_is_gained", {}, {}, "advice"))
+    found.append(Sentence("scope", {"layers": 2.0, "seeds": 3.0, "rates": 5.0}, {}, "advice"))
+    return tuple(found)
+
+
+def short_verdict() -> tuple[Sentence, ...]:
+    """What one table may be told."""
+    keys = (
+        "condition_number",
+        "saturation",
+        "scaling_steps_helps",
+        "normalization_scaled_steps_no_difference",
+        "normalization_raw_rates_hurts",
+        "scaling_metric_helps",
+        "advice_scale",
+        "scope",
+    )
+    return tuple(s for s in verdict() if s.key in keys)
+
+
+def whole(names: tuple[str, ...] = NAMES) -> WhyRecord:
+    features = tuple(feature(n, 10.0 ** (i % 6 - 1), seed=i) for i, n in enumerate(names))
+    total = sum(f.std**2 for f in features)
+    shares = [
+        measured(kind, value, which, column=f.name)
+        for f in features
+        for kind in ("share_of_variance", "share_of_first_gradient")
+        for which, value in (("raw", f.std**2 / total), ("scaled", 1 / len(features)))
+    ]
+    stds = [measured("feature_std", 1.0, "scaled", column=f.name) for f in features]
+    return WhyRecord(
+        source="adult.csv",
+        target="earns >50K",
+        task="classification",
+        metric="accuracy",
+        rows=1000,
+        training_rows=700,
+        validation_rows=150,
+        held_out_rows=150,
+        inputs=names,
+        hidden_units=(12, 12),
+        activation="tanh",
+        batch_size=32,
+        epochs=12,
+        target_loss=0.36,
+        usable_tolerance=1.1,
+        features=features,
+        bowls=(bowl("raw", 30.0, (names[0], names[-1])), bowl("scaled", 1.0, (names[0], names[-1]))),
+        curves=(),
+        measurements=(*shares, *stds),
+        variants=tuple(variant(n) for n in SPEED),
+        verdict=short_verdict(),
+        warnings=("3 rows have no target and were dropped.",),
+        command="normwise why adult.csv --target earns",
+        versions={"keras": "3.15.1", "normwise": "0.1.0"},
+        seed=0,
+        seconds=61.5,
+    )
+
+
+def hostile() -> WhyRecord:
+    record = whole(HOSTILE)
+    words = dict.fromkeys(("largest", "smallest"), HOSTILE[0])
+    told = Sentence("feature_spread", {"spread": 10.0}, words, "helps")
+    text = {n: n for n in HOSTILE}
+    defined = tuple(Measurement(n, 1.0, n, 5, n, n, n, n, n) for n in HOSTILE)
+    return dataclasses.replace(
+        record,
+        source=HOSTILE[0],
+        target=HOSTILE[1],
+        metric=HOSTILE[2],
+        activation=HOSTILE[5],
+        task=HOSTILE[6],
+        measurements=record.measurements + defined,
+        verdict=(told,),
+        warnings=HOSTILE,
+        command=HOSTILE[1],
+        versions=text,
+    )
+
+
+def bare() -> WhyRecord:
+    return dataclasses.replace(
+        whole(),
+        inputs=(),
+        features=(),
+        bowls=(),
+        curves=(),
+        measurements=(),
+        variants=(),
+        verdict=(),
+        warnings=(),
+        versions={},
+        target_loss=math.nan,
+    )
+
+
+def nothing_finite() -> WhyRecord:
+    record, lost = whole(), (math.nan, math.inf, math.nan)
+    broken = tuple(
+        dataclasses.replace(
+            v,
+            trainings=tuple(Training(s, {"val_loss": lost}, math.nan, math.nan, math.nan) for s in range(3)),
+            sweep=tuple(SweepPoint(r, lost) for r in RATES),
+            usable_decades=math.nan,
+            series=(dataclasses.replace(percentiles("dense", 1.0, 1), flat=(math.nan,) * 360),),
+        )
+        for v in record.variants
+    )
+    flat = dataclasses.replace(bowl("raw", 1.0), hessian=(1.0, 1.0, 1.0, 1.0), condition_number=math.inf)
+    return dataclasses.replace(record, variants=broken, bowls=(flat,))
+
+
+def plain() -> WhyRecord:
+    """Without series, curves and shares, as `--quick` may leave it."""
+    record = whole()
+    less = tuple(dataclasses.replace(v, series=(), curves=()) for v in record.variants)
+    return dataclasses.replace(record, variants=less, measurements=())
+
+
+def wide() -> WhyRecord:
+    return whole(tuple(f"column {i}" for i in range(300)))
+
+
+def every_sentence() -> WhyRecord:
+    return dataclasses.replace(whole(), verdict=verdict())
+
+
+WHY_RECORDS = {
+    "whole": whole,
+    "hostile": hostile,
+    "bare": bare,
+    "nothing finite": nothing_finite,
+    "plain": plain,
+    "300 columns": wide,
+    "every sentence": every_sentence,
+}
