@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normwise.core.probe import Series
 from normwise.core.why_record import SweepPoint
 from normwise.workflows.why_target import (
     best_rate,
@@ -49,9 +50,13 @@ def test_the_target_is_within_reach_of_the_best(constant: float, best: float) ->
         assert target == best
 
 
-def test_steps_are_counted_to_the_end_of_the_first_epoch_that_is_there() -> None:
-    assert steps_to_target([0.9, 0.4, 0.3, 0.9], 0.4, 23) == 46
-    assert math.isnan(steps_to_target([0.9, math.nan], 0.4, 23))
+def test_steps_are_those_before_the_first_measurement_that_is_there() -> None:
+    def losses(*values: float) -> Series:
+        return Series("validation_loss", "", "", "", tuple(range(0, 5 * len(values), 5)), (), values)
+
+    assert steps_to_target(losses(0.9, 0.5, 0.4, 0.3, 0.9), 0.4) == 10
+    assert steps_to_target(losses(0.4, 0.9), 0.4) == 0
+    assert math.isnan(steps_to_target(losses(0.9, math.nan), 0.4))
 
 
 def test_losses_that_did_not_stay_finite() -> None:

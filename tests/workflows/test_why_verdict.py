@@ -46,12 +46,12 @@ def test_equal_variants_gain_little() -> None:
         ((10, 18, 36), "no_difference"),  # overlap, and 22 is within the wider range of 26
         ((15, 19, 35.5), "helps"),  # overlap, but 21 is more than the wider range of 20.5
         ((15, 19, 36), "no_difference"),  # 21 is exactly the wider range
-        ((30, 30, 34), "no_difference"),  # apart, but 10 is an epoch
-        ((29, 29, 34), "helps"),  # apart, and more than an epoch
+        ((30, 30, 34), "no_difference"),  # apart, but 10 steps are one measurement
+        ((29, 29, 34), "helps"),  # apart, and more than one measurement
     ],
 )
 def test_steps(after: tuple[float, ...], finding: str) -> None:
-    """An epoch of 1,000 rows at 100 a step is 10 steps, the budget 10 epochs."""
+    """The loss is measured every 10 steps; the budget is 10 epochs of 1,000 rows at 100 a step."""
     found = verdict(raw={"steps": (35, 40, 45)}, scaled={"steps": after})
     steps = found[f"scaling_steps_{finding}"]
     assert steps.effect == finding
@@ -152,6 +152,7 @@ def test_rates_differ_by_more_than_one_that_was_tried(after: float, finding: str
     assert (rates.numbers, rates.effect) == (expected, finding)
 
 
+WIDE: dict[str, Any] = {"decades": 4.0}
 FAST, SLOW = {"steps": (10, 15, 20)}, {"steps": (70, 75, 80)}
 GOOD, BAD = {"metric": (0.90, 0.91, 0.92)}, {"metric": (0.70, 0.71, 0.72)}
 
@@ -166,6 +167,12 @@ GOOD, BAD = {"metric": (0.90, 0.91, 0.92)}, {"metric": (0.70, 0.71, 0.72)}
             ["advice_scaling_mixed", "advice_normalization_gains_little"],
         ),
         ({"scaled_bn": GOOD}, ["advice_scaling_gains_little", "advice_normalize"]),
+        (
+            {"scaled": WIDE, "scaled_bn": WIDE},
+            ["advice_scaling_for_rates", "advice_normalization_gains_little"],
+        ),
+        ({"scaled_bn": WIDE}, ["advice_scaling_gains_little", "advice_normalize_for_rates"]),
+        ({"scaled_bn": WIDE | FAST}, ["advice_scaling_gains_little", "advice_normalize"]),
         ({"scaled_bn": BAD}, ["advice_scaling_gains_little", "advice_normalize_not"]),
         ({"scaled_bn": FAST | BAD}, ["advice_scaling_gains_little", "advice_mixed"]),
         (

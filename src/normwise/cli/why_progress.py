@@ -1,4 +1,4 @@
-"""What `why` says while it runs: a bar over all epochs of all variants on a terminal, plain lines elsewhere."""
+"""What `why` says while it runs: a bar over all epochs on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

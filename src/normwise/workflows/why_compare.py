@@ -69,7 +69,7 @@ def metric_error(metric: str, value: float, rows: int) -> float:
 
 
 def compare_steps(
-    subject: str, before: Variant, after: Variant, epochs: int, steps_an_epoch: float
+    subject: str, before: Variant, after: Variant, budget: float, resolution: float
 ) -> Sentence:
     """What became of the steps to the target."""
     old, new = (Spread.of([t.steps_to_target for t in v.trainings]) for v in (before, after))
@@ -78,13 +78,13 @@ def compare_steps(
         sum(math.isnan(t.steps_to_target) for t in v.trainings) for v in (before, after)
     )
     numbers = _numbers(old, new, seeds) | {
-        "budget": epochs * steps_an_epoch,
-        "resolution": steps_an_epoch,
+        "budget": budget,
+        "resolution": resolution,
         "before_missed": float(old_missed),
         "after_missed": float(new_missed),
         "ratio": old.median / new.median if math.isfinite(new.median) else math.nan,
     }
-    finding, effect = _steps(old, new, (old_missed, new_missed), seeds, steps_an_epoch)
+    finding, effect = _steps(old, new, (old_missed, new_missed), seeds, resolution)
     return Sentence(f"{subject}_steps_{finding}", numbers, {}, effect)
 
 

@@ -28,7 +28,7 @@ from normwise.workflows.stratified import held_out_rows
 from normwise.workflows.training_target import Target, take_target
 from normwise.workflows.why_options import WhyOptions
 
-MOST_ROWS = {"training": 8192, "validation": 4096, "held_out": 16384}
+MOST_ROWS = {"training": 8192, "validation": 2048, "held_out": 16384}
 """Of a part with more rows, so many are taken: what is compared needs steps, not rows."""
 VALIDATION = 0.2
 Part = Literal["training", "validation", "held_out"]

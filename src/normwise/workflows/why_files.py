@@ -26,7 +26,8 @@ def check_why_files(out: Path, overwrite: bool) -> None:
     """Raises a TableError if the report or its record cannot be written: called before the work."""
     if out.suffix.lower() not in PAGES:
         raise TableError(
-            f'{out} has the extension "{out.suffix}", and the report is a page. Expected a name such as why.html.'
+            f'{out} has the extension "{out.suffix}", and the report is a page. Expected a name such as'
+            " why.html."
         )
     for file in (out, record_beside(out)):
         check_creatable(file, overwrite)

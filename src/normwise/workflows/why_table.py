@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from normwise.core.errors import TrainingError
+from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.workflows.summarize_run import feature_records, versions
 from normwise.workflows.why_data import WhyData, read_why_data
@@ -25,8 +25,10 @@ from normwise.workflows.why_target import (
     target_loss,
     usable_decades,
 )
-from normwise.workflows.why_variant import VARIANTS, Trained, steps_an_epoch, sweep, train_variant
+from normwise.workflows.why_variant import VARIANTS, sweep, train_variant
 from normwise.workflows.why_verdict import why_verdict
+
+Finished = list[tuple[Variant, tuple[Series, ...]]]
 
 
 def why_table(
@@ -99,8 +101,8 @@ def _require_jax() -> None:
         )
 
 
-def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> list[Variant]:
-    """The four variants, one after the other."""
+def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> Finished:
+    """The four variants, one after the other, and the losses of their trainings."""
     total = len(VARIANTS) * (options.sweep_epochs() + options.all_epochs())
     done = 0
 
@@ -109,35 +111,35 @@ def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> list[Vari
         done += 1
         hear.progress(done, total)
 
-    variants = []
+    finished = []
     for i, kind in enumerate(VARIANTS, start=1):
         where = f"{i} of {len(VARIANTS)}, {kind.words}"
         hear.stage(f"{where}: {len(options.learning_rates())} learning rates")
         found = sweep(kind, data, options, told)
         hear.stage(f"{where}: {len(options.all_seeds())} seeds")
-        trained: Trained = train_variant(kind, data, options, found, told)
+        trained = train_variant(kind, data, options, found, told)
         hear.stage(f"{where}: measuring the network")
-        variants.append(measure_variant(trained, data))
-    return variants
+        finished.append((measure_variant(trained, data), trained.losses))
+    return finished
 
 
-def _compared(variants: Sequence[Variant], data: WhyData) -> tuple[tuple[Variant, ...], float, float]:
+def _compared(finished: Finished, data: WhyData) -> tuple[tuple[Variant, ...], float, float]:
     """The variants with what only their comparison gives, the target loss, and the tolerance of the rates."""
+    variants = [variant for variant, _ in finished]
     constant = constant_loss(data.y["training"], data.y["validation"], len(data.target.classes))
     reached = [median(lowest(t.history["val_loss"]) for t in v.trainings) for v in variants]
     target = target_loss(constant, min(reached))
     best = min(median(point.losses) for v in variants for point in v.sweep)
     limit = target_loss(constant, best)
-    steps = steps_an_epoch(data)
     compared = tuple(
         dataclasses.replace(
             variant,
             usable_decades=usable_decades(variant.sweep, limit),
             trainings=tuple(
-                dataclasses.replace(t, steps_to_target=steps_to_target(t.history["val_loss"], target, steps))
-                for t in variant.trainings
+                dataclasses.replace(training, steps_to_target=steps_to_target(series, target))
+                for training, series in zip(variant.trainings, losses, strict=True)
             ),
         )
-        for variant in variants
+        for variant, losses in finished
     )
     return compared, target, limit / max(best, np.finfo(np.float64).tiny)

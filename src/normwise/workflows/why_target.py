@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.core.probe import Series
 from normwise.core.why_record import SweepPoint
 
 SHARE = 0.9
@@ -42,14 +43,15 @@ def target_loss(constant: float, best: float) -> float:
     return constant - SHARE * (constant - best) if best < constant else best
 
 
-def steps_to_target(losses: Sequence[float], target: float, steps_an_epoch: int) -> float:
-    """Steps up to the end of the first epoch whose validation loss is at most the target; NaN if none is.
+def steps_to_target(losses: Series, target: float) -> float:
+    """Steps after which the loss was first at most the target, among those measured; NaN if it never was.
 
     Example:
-        >>> steps_to_target([0.9, 0.5, 0.6], target=0.5, steps_an_epoch=10)
-        20.0
+        >>> losses = Series("validation_loss", "", "", "", (0, 5, 10), (), (0.9, 0.5, 0.6))
+        >>> steps_to_target(losses, target=0.5)
+        5.0
     """
-    reached = (float(i * steps_an_epoch) for i, loss in enumerate(losses, start=1) if loss <= target)
+    reached = (float(step) for step, loss in zip(losses.steps, losses.flat, strict=True) if loss <= target)
     return next(reached, math.nan)
 
 

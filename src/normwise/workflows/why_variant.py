@@ -12,18 +12,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.core.probe import Series
+from normwise.core.probe import Probe, Series
 from normwise.core.why_record import SweepPoint, Training, Variant
+from normwise.layers.batch_normalization import BatchNormalization
 from normwise.training.fit_many import fit_many
 from normwise.training.probes import PreActivations, Saturation
 from normwise.training.side_by_side import ManyFits
 from normwise.workflows.why_data import WhyData
 from normwise.workflows.why_network import trainable_weights, why_batch_size, why_network
 from normwise.workflows.why_options import WhyOptions
+from normwise.workflows.why_probe import ValidationLoss
 from normwise.workflows.why_target import best_rate, lowest
 
 MEASURED = 24
 """How often the probes measure in a training."""
+LOSSES_AN_EPOCH = 8
+"""How often the validation loss is measured within an epoch: steps to the target are counted so finely."""
 DIGITS = 5
 """Significant digits of what the probes found, as the record keeps it: the report holds it whole."""
 Told = Callable[[], None]
@@ -49,10 +53,17 @@ VARIANTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A variant with its networks, one a seed, with the weights of their best epochs."""
+    """A variant with its networks, one a seed, with the weights of their best epochs, and their losses.
+
+    Args:
+        variant: The variant.
+        models: The networks.
+        losses: The validation loss of each by steps.
+    """
 
     variant: Variant
     models: tuple[keras.Model, ...]
+    losses: tuple[Series, ...]
 
 
 def sweep(kind: VariantKind, data: WhyData, options: WhyOptions, told: Told) -> tuple[SweepPoint, ...]:
@@ -73,8 +84,7 @@ def train_variant(
     Steps to the target and usable decades are NaN: they compare variants, once all are there.
     """
     rate, epochs = best_rate(found), options.all_epochs()
-    every = max(1, epochs * steps_an_epoch(data) // MEASURED)
-    probes = (PreActivations(every=every), Saturation(every=every))
+    probes = _probes(kind, data, options)
     start = time.perf_counter()
     pairs = [(rate, seed) for seed in options.all_seeds()]
     runs = _train(kind, data, options, epochs, pairs, told, probes, keep_best="val_loss")
@@ -94,7 +104,17 @@ def train_variant(
         parameters=trainable_weights(runs.models[0]),
         series=tuple(rounded(series) for series in runs.histories[0].probes.values()),
     )
-    return Trained(variant, runs.models)
+    losses = tuple(history.probes[ValidationLoss.name] for history in runs.histories)
+    return Trained(variant, runs.models, losses)
+
+
+def _probes(kind: VariantKind, data: WhyData, options: WhyOptions) -> tuple[Probe, ...]:
+    steps = steps_an_epoch(data)
+    every = max(1, options.all_epochs() * steps // MEASURED)
+    x, y = data.x(kind.scaled)["validation"], data.y["validation"]
+    layers = len(options.hidden_units)
+    often = ValidationLoss(max(1, steps // LOSSES_AN_EPOCH), x, y, layers, BatchNormalization().epsilon)
+    return PreActivations(every=every), Saturation(every=every), often
 
 
 def steps_an_epoch(data: WhyData) -> int:

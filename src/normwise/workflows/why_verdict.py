@@ -45,22 +45,29 @@ def why_verdict(record: WhyRecord) -> tuple[Sentence, ...]:
 def _comparison(record: WhyRecord, subject: str, before: str, after: str) -> tuple[Sentence, ...]:
     variants = {v.name: v for v in record.variants}
     old, new = variants[before], variants[after]
-    steps = float(math.ceil(record.training_rows / record.batch_size))
+    budget = float(record.epochs * math.ceil(record.training_rows / record.batch_size))
     return (
-        compare_steps(subject, old, new, record.epochs, steps),
+        compare_steps(subject, old, new, budget, _steps_between(old)),
         compare_metric(subject, old, new, record.metric, record.held_out_rows),
         compare_rates(subject, old, new, record.usable_tolerance, grid_decades(old.sweep)),
     )
 
 
+def _steps_between(variant: Variant) -> float:
+    """Steps between two measurements of the validation loss; so finely the steps to the target are known."""
+    steps = next((s.steps for s in variant.series if s.name == "validation_loss"), ())
+    return float(steps[1] - steps[0]) if len(steps) > 1 else 0.0
+
+
 def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentence]:
-    scaling = [s.effect for s in compared if s.key.startswith("scaling_") and "normalized" not in s.key]
-    normalization = [s.effect for s in compared if s.key.startswith("normalization_scaled_")]
+    # Of each subject steps, metric and rates, in this order.
+    scaling, _, normalization, _ = ([s.effect for s in compared[i : i + 3]] for i in range(0, 12, 3))
     if {NO_DIFFERENCE} <= {*scaling, *normalization} <= {NO_DIFFERENCE, NOT_MEASURED}:
         yield Sentence("little_is_gained", {}, {}, ADVICE)
     yield from _advised(
         scaling,
         helps="advice_scale",
+        rates="advice_scaling_for_rates",
         hurts="advice_scaling_hurts",
         mixed="advice_scaling_mixed",
         little="advice_scaling_gains_little",
@@ -68,6 +75,7 @@ def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentenc
     yield from _advised(
         normalization,
         helps="advice_normalize",
+        rates="advice_normalize_for_rates",
         hurts="advice_normalize_not",
         mixed="advice_mixed",
         little="advice_normalization_gains_little",
@@ -75,13 +83,17 @@ def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentenc
     yield from _no_replacement(record)
 
 
-def _advised(effects: Sequence[str], helps: str, hurts: str, mixed: str, little: str) -> Iterable[Sentence]:
+def _advised(
+    effects: Sequence[str], helps: str, rates: str, hurts: str, mixed: str, little: str
+) -> Iterable[Sentence]:
     """What to do after what was found; nothing where nothing was measured."""
     found = {HELPS, HURTS} & set(effects)
     if len(found) == 2:
         yield Sentence(mixed, {}, {}, ADVICE)
+    elif HURTS in found:
+        yield Sentence(hurts, {}, {}, ADVICE)
     elif found:
-        yield Sentence(helps if HELPS in found else hurts, {}, {}, ADVICE)
+        yield Sentence(helps if HELPS in effects[:2] else rates, {}, {}, ADVICE)
     elif NO_DIFFERENCE in effects:
         yield Sentence(little, {}, {}, ADVICE)
 
