@@ -211,7 +211,7 @@ def test_nothing_is_advised_on_what_was_not_measured() -> None:
     nothing = {"steps": (NEVER,) * 3, "metric": (math.nan,) * 3}
     found = verdict(raw=nothing, scaled=nothing | {"decades": 4.0}, raw_bn=nothing, scaled_bn=nothing)
     assert "little_is_gained" not in found
-    assert {"advice_scale", "advice_normalize_not"} <= set(found)  # of the rates alone
+    assert {"advice_scaling_for_rates", "advice_normalize_not"} <= set(found)
 
 
 def test_findings_come_first_and_only_if_they_were_measured() -> None:
