@@ -75,6 +75,7 @@ def variant(name: str) -> Variant:
         percentiles("dense", size, 1),
         percentiles("dense_1", min(size, 4.0), 2),
         saturation("dense", 0.3 / SPEED[name] / 3.1),
+        saturation("dense_1", 0.05 / SPEED[name]),
     )
     trainings = tuple(training(s, name) for s in range(3))
     curves = tuple(
@@ -87,7 +88,7 @@ def variant(name: str) -> Variant:
 
 def verdict() -> tuple[Sentence, ...]:
     """Every sentence that there is, each with all the values that it may have."""
-    steps = {k: 120.0 for k in ("before_low", "before_high", "after_low", "after_high")}
+    steps = dict.fromkeys(("before_low", "before_high", "after_low", "after_high"), 120.0)
     more = {
         "seeds": 3.0,
         "budget": 900.0,

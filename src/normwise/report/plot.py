@@ -54,7 +54,8 @@ def plot(
     if isinstance(record, FeatureRecord):
         return feature_figures.single(record, look)
     raise RecordError(
-        f"there is no figure of a {type(record).__name__}; give a WhyRecord, Bowl, Curve, Series or FeatureRecord."
+        f"there is no figure of a {type(record).__name__}; give a WhyRecord, Bowl, Curve, Series or "
+        f"FeatureRecord."
     )
 
 

@@ -34,7 +34,9 @@ def figure(bowls: tuple[Bowl, ...], look: Look | None = None) -> go.Figure:
         height=(420 if not stacked else 780),
         margin={"l": 8, "r": 12, "t": 52, "b": 8},
         hovermode="closest",
-        annotations=[look.title(_title(bowl, look), i + 1) for i, bowl in enumerate(bowls)],
+        annotations=[
+            look.title(_title(bowl, look), i + 1) | {"align": "left"} for i, bowl in enumerate(bowls)
+        ],
     )
     for i, bowl in enumerate(bowls):
         layout |= _axes(bowl, i + 1, len(bowls), look)
@@ -65,7 +67,7 @@ def _panel(bowl: Bowl, panel: int, look: Look) -> list[dict[str, Any]]:
     best = quadratic.optimum
     return [
         _line(x, y, look.palette.quiet, 1.0) | places,
-        _line(path[:, 0].tolist(), path[:, 1].tolist(), colour, 1.8) | places,
+        _line(path[:, 0].tolist(), path[:, 1].tolist(), colour, 1.2) | places,
         _mark(path[0].tolist(), "circle-open", look.say("why_start"), colour, look) | places,
         _mark(best.tolist(), "x", look.say("why_optimum"), look.palette.ink, look) | places,
     ]

@@ -12,7 +12,7 @@ from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.report.look import Look, reference
 from normwise.report.text import literal
-from normwise.report.why.panels import axis_pair, grid, titled
+from normwise.report.why.panels import axis_pair, grid, log_ticks, titled
 from normwise.report.why.variants import band, style
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def smoothness(record: WhyRecord, look: Look | None = None) -> go.Figure:
             traces += [t | axes for t in drawn]
             traces[-1]["showlegend"] = variant.name not in first
         x = titled(look.say("why_step"), look) | {"showgrid": False, "nticks": 6}
-        positive = all(v > 0 for _, c in found for v in (*c.y, *c.low) if math.isfinite(v))
-        log = {"type": "log", "exponentformat": "power"} if positive else {"nticks": 6}
+        values = [v for _, c in found for v in (*c.y, *c.low, *c.high) if math.isfinite(v)]
+        log = {"type": "log"} | log_ticks(values) if min(values, default=0) > 0 else {"nticks": 6}
         layout |= axis_pair(i + 1, places[i], look, x, log)
         layout["annotations"].append(look.title(look.say(f"why_{name}"), i + 1))
     return go.Figure(data=traces, layout=layout)

@@ -11,7 +11,7 @@ from normwise.core.run_record import FeatureRecord
 from normwise.core.why_record import WhyRecord
 from normwise.report.look import Look, reference
 from normwise.report.text import literal
-from normwise.report.why.panels import legend_above, titled
+from normwise.report.why.panels import legend_above, log_ticks, titled
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,9 +39,9 @@ def spread(record: WhyRecord, look: Look | None = None) -> go.Figure:
     features = shown_features(record.features)
     raw = {f.name: f.std for f in features}
     scaled = by_column(record.measurements, "feature_std", "scaled")
-    axis = {"type": "log", "exponentformat": "power", "dtick": _decades([*raw.values(), *scaled.values()])}
+    axis = {"type": "log", "tickangle": 0} | log_ticks([*raw.values(), *scaled.values()])
     axis |= titled(look.say("why_std_axis"), look)
-    return _dots(record, look, [(raw, scaled, axis, "")], features)
+    return _dots(look, [(raw, scaled, axis, "")], features)
 
 
 def shares(record: WhyRecord, look: Look | None = None) -> go.Figure:
@@ -50,10 +50,15 @@ def shares(record: WhyRecord, look: Look | None = None) -> go.Figure:
     features = shown_features(record.features)
     panels = []
     for name in measured_shares(record):
-        axis = {"tickformat": ".0%", "range": [-0.03, 1.05], "nticks": 6}
+        axis = {
+            "tickformat": ".0%",
+            "range": [-0.03, 1.05],
+            "dtick": 0.5 if look.narrow else 0.2,
+            "tickangle": 0,
+        }
         values = [by_column(record.measurements, name, v) for v in ("raw", "scaled")]
         panels.append((values[0], values[1], axis, look.say(f"why_{name}")))
-    return _dots(record, look, panels, features)
+    return _dots(look, panels, features)
 
 
 def measured_shares(record: WhyRecord) -> list[str]:
@@ -96,7 +101,6 @@ def single(feature: FeatureRecord, look: Look | None = None) -> go.Figure:
 
 
 def _dots(
-    record: WhyRecord,
     look: Look,
     panels: list[tuple[dict[str, float], dict[str, float], dict[str, Any], str]],
     features: list[FeatureRecord],
@@ -117,7 +121,7 @@ def _dots(
         annotations=above,
     )
     for i, (_, _, axis, title) in enumerate(panels):
-        side = [0.0, 1.0] if len(panels) == 1 else [[0.0, 0.48], [0.52, 1.0]][i]
+        side = [0.0, 1.0] if len(panels) == 1 else [[0.0, 0.45], [0.55, 1.0]][i]
         layout[f"xaxis{i + 1}"] = look.axis(domain=side, **axis)
         layout["annotations"] = [*layout["annotations"], look.title(title, i + 1, shared_y=True)]
     return go.Figure(data=traces, layout=layout)
@@ -160,8 +164,3 @@ def _pair(
 
 def _drawable(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) and value >= 0 else None
-
-
-def _decades(values: list[float]) -> int:
-    known = [math.log10(v) for v in values if math.isfinite(v) and v > 0]
-    return max(1, math.ceil((max(known) - min(known)) / 6)) if known else 1

@@ -1,4 +1,5 @@
-"""Inside the hidden layers: percentiles of pre-activations over training, and by unit; saturation by layer."""
+"""Inside the hidden layers: percentiles of pre-activations over training, and by unit; saturation by "
+"layer."""
 
 from __future__ import annotations
 

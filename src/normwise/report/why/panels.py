@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from normwise.report.look import Look, reference
+from normwise.report.text import number
 
 GAP = 0.08
 HEADING = 46
@@ -68,3 +71,17 @@ def axis_pair(
 def titled(text: str, look: Look) -> dict[str, Any]:
     """An axis' title."""
     return {"title": {"text": text, "standoff": 6, "font": {"size": 12, "color": look.palette.muted}}}
+
+
+def log_ticks(values: Sequence[float]) -> dict[str, Any]:
+    """Marks of a logarithmic axis: 1, 2 and 5 where it spans little, powers of ten where it spans much."""
+    known = [v for v in values if math.isfinite(v) and v > 0]
+    if not known:
+        return {}
+    first, last = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
+    parts = (
+        (1, 2, 3, 4, 5, 6, 8) if max(known) < 10 * min(known) else (1, 2, 5) if last - first <= 2 else (1,)
+    )
+    step = max(1, (last - first) // 6)
+    marks = [float(f"{m}e{k}") for k in range(first, last + 1, step) for m in parts]
+    return {"tickmode": "array", "tickvals": marks, "ticktext": [number(m) for m in marks]}

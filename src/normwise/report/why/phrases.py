@@ -16,9 +16,9 @@ WHY_WORDS = {
     "why_fact_inputs": ("Network inputs", "网络输入"),
     "why_fact_network": ("Hidden layers", "隐藏层"),
     "why_fact_seeds": ("Seeds", "随机种子数"),
-    "why_fact_epochs": ("Epochs, rows a step", "轮数，每步行数"),
+    "why_fact_epochs": ("Epochs", "轮数"),
     "why_network_value": ("{units}, {activation}", "{units}，{activation}"),
-    "why_epochs_value": ("{epochs}, {batch}", "{epochs}，{batch}"),
+    "why_epochs_value": ("{epochs}, {batch} rows a step", "{epochs}，每步 {batch} 行"),
     "why_unmeasured": ("Not measured in this run.", "本次运行未测量。"),
     "why_paper": ("The paper", "论文"),
     "why_variant_raw": ("raw inputs", "原始输入"),
@@ -29,11 +29,13 @@ WHY_WORDS = {
     "why_scaled_inputs": ("Scaled inputs", "缩放输入"),
     "why_features": ("Your features", "你的特征"),
     "why_features_1": (
-        "Each column of a table has its own unit, so its numbers may be a thousand times larger than its neighbour's.",
+        "Each column of a table has its own unit, so its numbers may be a thousand times larger than its "
+        "neighbour's.",
         "表格的每一列都有自己的单位，因此一列的数值可能是另一列的上千倍。",
     ),
     "why_features_2": (
-        "A network that starts with equal weights hears the largest column loudest; scaling gives all columns the "
+        "A network that starts with equal weights hears the largest column loudest; scaling gives all "
+        "columns the "
         "same volume.",
         "网络以同等大小的权重开始，数值最大的列“声音”最响；缩放让所有列的音量相同。",
     ),
@@ -46,19 +48,21 @@ WHY_WORDS = {
         "训练集上每个数值列的标准差，横轴为对数。",
     ),
     "why_spread_alt": (
-        "A row for each column: a circle at its standard deviation before scaling, a square after scaling. The "
+        "A row for each column: a circle at its standard deviation before scaling, a square after scaling. "
+        "The "
         "table below holds the numbers.",
         "每列一行：圆点为缩放前的标准差，方块为缩放后的标准差。数值见下方表格。",
     ),
     "why_std_axis": ("standard deviation", "标准差"),
-    "why_share_of_variance": ("Share of the first layer's variance", "占首层方差的份额"),
-    "why_share_of_first_gradient": ("Share of the first gradient", "占首个梯度的份额"),
+    "why_share_of_variance": ("Share of variance", "占方差的份额"),
+    "why_share_of_first_gradient": ("Share of gradient", "占梯度的份额"),
     "why_shares_caption": (
         "How much of what the first layer hears, and of its first gradient, comes from each column.",
         "首层所“听到”的内容及其首个梯度中，每一列所占的份额。",
     ),
     "why_shares_alt": (
-        "A row for each column: its share with raw inputs as a circle, with scaled inputs as a square. The table "
+        "A row for each column: its share with raw inputs as a circle, with scaled inputs as a square. The "
+        "table "
         "below holds the numbers.",
         "每列一行：圆点为原始输入下的份额，方块为缩放输入下的份额。数值见下方表格。",
     ),
@@ -72,29 +76,36 @@ WHY_WORDS = {
         "把损失想象成权重之上的地形：训练就是向下走到最低点。",
     ),
     "why_bowl_2": (
-        "Where columns differ in size the landscape is a narrow valley, and the walk bounces between its walls; "
+        "Where columns differ in size the landscape is a narrow valley, and the walk bounces between its "
+        "walls; "
         "where they are alike it is a round bowl, and the walk goes straight down.",
-        "各列大小悬殊时，地形是狭长的山谷，下山时在两壁之间来回反弹；各列大小相近时，地形是圆碗，可以径直走到底。",
+        "各列大小悬殊时，地形是狭长的山谷，下山时在两壁之间来回反弹；各列大小相近时，地形是圆碗，"
+        "可以径直走到底。",
     ),
     "why_bowl_title": ("κ = {kappa}: {steps} steps", "κ = {kappa}：{steps} 步"),
     "why_start": ("start", "起点"),
     "why_optimum": ("best", "最优"),
     "why_weight_of": ("weight of {column}", "{column} 的权重"),
     "why_bowl_caption": (
-        "Curves of equal loss over two weights, drawn to scale, and gradient descent from weights of 0 at its best "
-        "rate. Steps are counted until 1% of the excess loss is left; at most 300 are drawn. κ is how many times "
+        "Curves of equal loss over two weights, drawn to scale, and gradient descent from weights of 0 at "
+        "its best "
+        "rate. Steps are counted until 1% of the excess loss is left; at most 300 are drawn. κ is how many "
+        "times "
         "steeper the steepest direction is than the flattest.",
-        "两个权重上的等损失线（按比例绘制），以及权重从 0 出发、以最佳学习率进行的梯度下降。步数计到超额损失只剩 1% 为止；"
+        "两个权重上的等损失线（按比例绘制），以及权重从 0 出发、以最佳学习率进行的梯度下降。"
+        "步数计到超额损失只剩 1% 为止；"
         "最多画出 300 步。κ 表示最陡方向的陡峭程度是最平方向的多少倍。",
     ),
     "why_bowl_alt": (
-        "Ellipses of equal loss around the best weights, with raw and with scaled inputs, and the path of gradient "
+        "Ellipses of equal loss around the best weights, with raw and with scaled inputs, and the path of "
+        "gradient "
         "descent. Each panel's heading gives κ and the steps.",
         "最优权重周围的等损失椭圆（原始输入与缩放输入），以及梯度下降的路径。每幅的标题给出 κ 与步数。",
     ),
     "why_play": ("Try it: stretch one feature", "动手试试：拉伸一个特征"),
     "why_play_1": (
-        "The bowl below starts from your scaled columns. Stretch {column} and see the valley narrow; drag the start "
+        "The bowl below starts from your scaled columns. Stretch {column} and see the valley narrow; drag "
+        "the start "
         "point, or move it with the arrow keys.",
         "下面的碗从缩放后的列开始。拉伸 {column}，看山谷如何变窄；拖动起点，或用方向键移动它。",
     ),
@@ -108,25 +119,29 @@ WHY_WORDS = {
     "why_play_steps": ("Steps needed", "所需步数"),
     "why_play_kappa": ("Condition number κ", "条件数 κ"),
     "why_play_picture": (
-        "Curves of equal loss and the path of gradient descent; the numbers below tell what changes.",
-        "等损失线与梯度下降路径；下方数字说明变化。",
+        "Curves of equal loss and the path of gradient descent; the numbers beside it tell what changes.",
+        "等损失线与梯度下降路径；旁边的数字说明变化。",
     ),
     "why_play_drawn": ("of them, drawn", "其中画出"),
     "why_layers": ("Inside the hidden layers", "隐藏层内部"),
     "why_layers_1": (
-        "A hidden unit bends what it receives; far from zero the curve is flat, and a unit that sits there has "
+        "A hidden unit bends what it receives; far from zero the curve is flat, and a unit that sits there "
+        "has "
         "almost stopped learning.",
         "隐藏单元会把接收到的数值“弯曲”；离零点很远时曲线是平的，停在那里的单元几乎不再学习。",
     ),
     "why_layers_2": (
-        "Scaling decides where the first layer starts, and batch normalization holds every layer near the bend while "
+        "Scaling decides where the first layer starts, and batch normalization holds every layer near the "
+        "bend while "
         "it trains.",
         "缩放决定首层从哪里开始，批量归一化则在训练中让每一层保持在弯曲处附近。",
     ),
     "why_percentiles_caption": (
-        "Percentiles 15, 50 and 85 of what goes into the last hidden layer's activation, by step; each is the median "
+        "Percentiles 15, 50 and 85 of what goes into the last hidden layer's activation, by step; each is "
+        "the median "
         "over the layer's units. The panels' vertical axes differ.",
-        "最后一个隐藏层激活函数输入的第 15、50、85 百分位数随步数的变化；各为该层所有单元的中位数。各幅纵轴不同。",
+        "最后一个隐藏层激活函数输入的第 15、50、85 百分位数随步数的变化；各为该层所有单元的中位数。"
+        "各幅纵轴不同。",
     ),
     "why_percentiles_alt": (
         "One panel a variant: three lines by training step, the area between the outer two shaded.",
@@ -134,9 +149,11 @@ WHY_WORDS = {
     ),
     "why_units_heading": ("The first hidden layer, unit by unit", "第一个隐藏层，逐个单元"),
     "why_units_caption": (
-        "Each mark is a unit's median, each line reaches from its 15th to its 85th percentile, at the step chosen "
+        "Each mark is a unit's median, each line reaches from its 15th to its 85th percentile, at the step "
+        "chosen "
         "above. Up to 64 units are drawn; the panels' vertical axes differ.",
-        "每个点是一个单元的中位数，线段从第 15 到第 85 百分位数，取上方所选的步。最多画出 64 个单元；各幅纵轴不同。",
+        "每个点是一个单元的中位数，线段从第 15 到第 85 百分位数，取上方所选的步。最多画出 64 个单元；"
+        "各幅纵轴不同。",
     ),
     "why_units_alt": (
         "One panel a variant: a mark with a vertical line for each unit of the first hidden layer.",
@@ -160,12 +177,14 @@ WHY_WORDS = {
         "同一个网络训练四次：原始或缩放的输入，不带或带批量归一化。",
     ),
     "why_training_2": (
-        "Each may use its own best learning rate and has the same number of steps, so the comparison is fair.",
+        "Each may use its own best learning rate and has the same number of steps, so the comparison is "
+        "fair.",
         "每一种都使用自己的最佳学习率，步数相同，因此比较是公平的。",
     ),
     "why_show": ("Show", "显示"),
     "why_curves_caption": (
-        "Loss on the validation rows: the median over {seeds} seeds, and shaded the range from the lowest seed to "
+        "Loss on the validation rows: the median over {seeds} seeds, and shaded the range from the lowest "
+        "seed to "
         "the highest.",
         "验证集上的损失：{seeds} 个随机种子的中位数，填色为最低到最高种子的范围。",
     ),
@@ -178,9 +197,11 @@ WHY_WORDS = {
     "why_steps_heading": ("Steps to the same loss", "达到同一损失所需的步数"),
     "why_steps_axis": ("steps", "步数"),
     "why_steps_caption": (
-        "Training steps until the validation loss is at most {target}: a mark for each seed, the bar at their "
+        "Training steps until the validation loss is at most {target}: a mark for each seed, the bar at "
+        "their "
         "median. A seed that never came there is not drawn; the table counts them.",
-        "验证损失降到 {target} 及以下所需的训练步数：每个种子一个点，竖线为中位数。未达到的种子不画出；表格给出其数目。",
+        "验证损失降到 {target} 及以下所需的训练步数：每个种子一个点，竖线为中位数。未达到的种子不画出；"
+        "表格给出其数目。",
     ),
     "why_steps_alt": (
         "A row for each variant: steps to the target, a mark for each seed.",
@@ -189,7 +210,7 @@ WHY_WORDS = {
     "why_variant": ("Variant", "变体"),
     "why_best_rate": ("Best rate", "最佳学习率"),
     "why_steps_median": ("Steps to target", "达标步数"),
-    "why_reached": ("Seeds that reached it", "达标种子"),
+    "why_reached": ("Reached it", "达标种子"),
     "why_final_loss": ("Held-out loss", "留出集损失"),
     "why_final_metric": ("Held-out {metric}", "留出集{metric}"),
     "why_decades": ("Usable decades", "可用数量级"),
@@ -197,12 +218,14 @@ WHY_WORDS = {
     "why_of": ("{part} of {all}", "{part}/{all}"),
     "why_range": ("{middle} ({low} … {high})", "{middle}（{low} … {high}）"),
     "why_table_note": (
-        "Medians over the seeds, in brackets the lowest and the highest. Time is of all seeds at the best rate.",
+        "Medians over the seeds, in brackets the lowest and the highest. Time is of all seeds at the best "
+        "rate.",
         "各随机种子的中位数，括号内为最低与最高值。用时为最佳学习率下所有种子的总和。",
     ),
     "why_rates": ("Learning rates", "学习率"),
     "why_rates_1": (
-        "The learning rate is the length of each step downhill: too short and training crawls, too long and it "
+        "The learning rate is the length of each step downhill: too short and training crawls, too long "
+        "and it "
         "flies off.",
         "学习率是每一步下坡的长度：太短则训练缓慢，太长则飞出去。",
     ),
@@ -214,9 +237,11 @@ WHY_WORDS = {
     "why_lowest_loss": ("lowest validation loss", "最低验证损失"),
     "why_usable_limit": ("usable below", "线下可用"),
     "why_rates_caption": (
-        "Lowest validation loss by learning rate: the median over the seeds and their range. A rate is usable if "
+        "Lowest validation loss by learning rate: the median over the seeds and their range. A rate is "
+        "usable if "
         "its median is at most {tolerance} times the best of all; where most seeds diverged there is a gap.",
-        "各学习率的最低验证损失：随机种子的中位数与范围。若中位数不超过全体最佳值的 {tolerance} 倍，则该学习率可用；"
+        "各学习率的最低验证损失：随机种子的中位数与范围。若中位数不超过全体最佳值的 {tolerance} 倍，"
+        "则该学习率可用；"
         "多数种子发散处留空。",
     ),
     "why_rates_alt": (
@@ -227,20 +252,24 @@ WHY_WORDS = {
     "why_decades_of": ("{variant} {decades} powers of ten", "{variant} {decades} 个数量级"),
     "why_smoothness": ("Smoothness", "平滑度"),
     "why_smoothness_1": (
-        "A step is planned from the slope where it starts; on rough ground the slope soon says something else.",
+        "A step is planned from the slope where it starts; on rough ground the slope soon says something "
+        "else.",
         "每一步都按出发处的坡度来规划；在崎岖的地面上，坡度很快就会改变。",
     ),
     "why_smoothness_2": (
-        "If the loss and its slope change little along a step, longer steps are safe: this, not less shifting of "
+        "If the loss and its slope change little along a step, longer steps are safe: this, not less "
+        "shifting of "
         "the layers' inputs, is how batch normalization is found to help.",
-        "如果损失和坡度沿一步变化很小，就可以安全地迈更大的步：研究发现批量归一化的作用在此，而不在于减少各层输入的漂移。",
+        "如果损失和坡度沿一步变化很小，就可以安全地迈更大的步：研究发现批量归一化的作用在此，"
+        "而不在于减少各层输入的漂移。",
     ),
     "why_loss_range": ("Loss along the gradient", "沿梯度的损失"),
     "why_gradient_predictiveness": ("Change of the gradient", "梯度的变化"),
     "why_effective_beta": ("Effective β", "有效 β"),
     "why_eta_beta": ("η·β", "η·β"),
     "why_smoothness_caption": (
-        "As in Figure 4 of Santurkar et al.: shaded, the range along the step's direction; narrower is smoother.",
+        "As in Figure 4 of Santurkar et al.: shaded, the range along the step's direction; narrower is "
+        "smoother.",
         "如 Santurkar 等人论文的图 4：填色为沿该步方向的范围；越窄越平滑。",
     ),
     "why_smoothness_alt": (
@@ -253,7 +282,8 @@ WHY_WORDS = {
         "每句话都由以上数字及其在随机种子间的差异算出。",
     ),
     "why_verdict_2": (
-        "They hold for this table and this network; where the seeds differ more than the variants, they say so.",
+        "They hold for this table and this network; where the seeds differ more than the variants, they "
+        "say so.",
         "它们只对这张表和这个网络成立；当种子间的差异大于变体间的差异时，会如实说明。",
     ),
     "why_effect_helps": ("helps:", "有益："),
@@ -268,7 +298,8 @@ WHY_WORDS = {
         "每个数字都来自本次在你的数据上的运行；下面的命令可以重新生成本页。",
     ),
     "why_measured_2": (
-        "The network learned from the training rows, rates and target were chosen on the validation rows, and final "
+        "The network learned from the training rows, rates and target were chosen on the validation rows, "
+        "and final "
         "numbers are from held-out rows it never saw.",
         "网络在训练集上学习，学习率和目标在验证集上选定，最终数字来自网络从未见过的留出集。",
     ),

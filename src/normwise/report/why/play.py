@@ -26,7 +26,8 @@ def played_bowl(record: WhyRecord) -> Bowl | None:
 
 
 def play_data(record: WhyRecord) -> dict[str, Any]:
-    """The bowl, the feature that is stretched, and the slider's ends in powers of ten; empty without a bowl."""
+    """The bowl, the feature that is stretched, and the slider's ends in powers of ten; empty without a "
+    "bowl."""
     bowl = played_bowl(record)
     if bowl is None:
         return {}

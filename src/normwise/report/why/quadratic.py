@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
 from normwise.core.measurement import Bowl
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
 GAIN = 0.01
 """Descent has arrived where 1% of the excess loss at its start is left."""
 WINDOW = 1.25
@@ -26,8 +28,8 @@ class Quadratic:
     """
 
     values: tuple[float, float]
-    vectors: np.ndarray
-    optimum: np.ndarray
+    vectors: Array
+    optimum: Array
 
     @classmethod
     def of(cls, bowl: Bowl) -> Quadratic:
@@ -48,21 +50,23 @@ class Quadratic:
         distance = float(np.linalg.norm(self.optimum))
         return WINDOW * distance if distance > 0 else 1.0
 
-    def ellipse(self, radius: float, points: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    def ellipse(self, radius: float, points: int = 90) -> tuple[Array, Array]:
         """The curve of equal loss whose longer half axis is `radius`; it closes."""
         turn = np.linspace(0, 2 * np.pi, points + 1)
         short = radius / math.sqrt(self.condition_number)
         curve = self.vectors @ np.stack([short * np.cos(turn), radius * np.sin(turn)])
         return curve[0] + self.optimum[0], curve[1] + self.optimum[1]
 
-    def path(self, start: np.ndarray, most: int = 300) -> np.ndarray:
-        """Gradient descent from `start` at the best rate 2/(λ₁ + λ₂), at most so many steps; (steps + 1, 2)."""
+    def path(self, start: Array, most: int = 300) -> Array:
+        """Gradient descent from `start` at the best rate 2/(λ₁ + λ₂), at most so many steps; (steps + 1, "
+        "2)."""
         steps = steps_needed(self.condition_number)
         count = min(most, int(steps)) if math.isfinite(steps) else most
         factor = contraction(self.condition_number)
         along = self.vectors.T @ (start - self.optimum)
         k = np.arange(count + 1)[:, None]
-        return self.optimum + (np.array([-factor, factor]) ** k * along) @ self.vectors.T
+        path: Array = self.optimum + (np.array([-factor, factor]) ** k * along) @ self.vectors.T
+        return path
 
 
 def contraction(condition_number: float) -> float:

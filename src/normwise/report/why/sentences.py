@@ -22,9 +22,11 @@ SUBJECTS = {
 }
 COMPARISONS = {
     "steps_helps": (
-        " reached the target in {after} steps instead of {before}: {ratio} times fewer (range over {seeds} seeds: "
+        " reached the target in {after} steps instead of {before}: {ratio} times fewer (range over {seeds} "
+        "seeds: "
         "{after_low} to {after_high} against {before_low} to {before_high}).",
-        "用 {after} 步达到目标，而不是 {before} 步：少到 1/{ratio}（{seeds} 个种子的范围：{after_low} 到 {after_high}，"
+        "用 {after} 步达到目标，而不是 {before} 步：少到 1/{ratio}（{seeds} 个种子的范围：{after_low} 到 "
+        "{after_high}，"
         "对比 {before_low} 到 {before_high}）。",
     ),
     "steps_hurts": (
@@ -34,21 +36,26 @@ COMPARISONS = {
         "对比 {before_low} 到 {before_high}）。",
     ),
     "steps_no_difference": (
-        " made no difference to the steps that exceeds the spread over {seeds} seeds: {after} against {before}.",
+        " made no difference to the steps that exceeds the spread over {seeds} seeds: {after} against "
+        "{before}.",
         "对步数的影响没有超过 {seeds} 个种子之间的差异：{after} 对比 {before}。",
     ),
     "steps_reaches": (
         " reached the target, in {after} steps; without it, the network did not within {budget} steps in "
         "{before_missed} of {seeds} seeds.",
-        "用 {after} 步达到目标；没有它，网络在 {seeds} 个种子中有 {before_missed} 个在 {budget} 步内没有达到。",
+        "用 {after} 步达到目标；没有它，网络在 {seeds} 个种子中有 {before_missed} 个在 {budget} "
+        "步内没有达到。",
     ),
     "steps_no_longer_reaches": (
-        " kept the network from the target within {budget} steps in {after_missed} of {seeds} seeds; without it, "
+        " kept the network from the target within {budget} steps in {after_missed} of {seeds} seeds; "
+        "without it, "
         "it took {before} steps.",
-        "使网络在 {seeds} 个种子中有 {after_missed} 个在 {budget} 步内没有达到目标；没有它时需要 {before} 步。",
+        "使网络在 {seeds} 个种子中有 {after_missed} 个在 {budget} 步内没有达到目标；没有它时需要 {before} "
+        "步。",
     ),
     "steps_not_measured": (
-        ": neither with it nor without it did most seeds reach the target within {budget} steps, so nothing is "
+        ": neither with it nor without it did most seeds reach the target within {budget} steps, so "
+        "nothing is "
         "said of speed.",
         "：无论有没有它，多数种子都没有在 {budget} 步内达到目标，因此对速度不作结论。",
     ),
@@ -61,9 +68,11 @@ COMPARISONS = {
         "把留出集上的{metric}从 {before} 降低到 {after}。",
     ),
     "metric_no_difference": (
-        " made no difference to the {metric} on held-out rows that exceeds the spread over seeds and the chance of "
+        " made no difference to the {metric} on held-out rows that exceeds the spread over seeds and the "
+        "chance of "
         "{rows} held-out rows: {after} against {before}.",
-        "对留出集上的{metric}的影响没有超过种子之间的差异和 {rows} 行留出集的偶然误差：{after} 对比 {before}。",
+        "对留出集上的{metric}的影响没有超过种子之间的差异和 {rows} 行留出集的偶然误差：{after} 对比 "
+        "{before}。",
     ),
     "metric_not_measured": (
         ": a training did not stay finite, so the final {metric} is not compared.",
@@ -78,14 +87,16 @@ COMPARISONS = {
         "把可用的学习率范围从 {before} 个数量级缩小到 {after} 个。",
     ),
     "rates_no_difference": (
-        " left the range of usable learning rates about as wide: {after} decades against {before}, tried in steps "
+        " left the range of usable learning rates about as wide: {after} decades against {before}, tried "
+        "in steps "
         "of {resolution}.",
         "使可用的学习率范围大致不变：{after} 个数量级对比 {before} 个，每 {resolution} 个数量级试一次。",
     ),
 }
 PLAIN = {
     "condition_number": (
-        "Scaling brings the condition number of the inputs' second moments from {before} to {after}: gradient "
+        "Scaling brings the condition number of the inputs' second moments from {before} to {after}: "
+        "gradient "
         "descent on a linear model needs steps in proportion to it.",
         "缩放使输入二阶矩的条件数从 {before} 变为 {after}：线性模型上梯度下降所需的步数与它成正比。",
     ),
@@ -98,12 +109,14 @@ PLAIN = {
         "各列的变化幅度相差不超过 {spread} 倍。",
     ),
     "saturation": (
-        "Before the first step, {before} of the first hidden layer's activations are saturated with raw inputs and "
+        "Before the first step, {before} of the first hidden layer's activations are saturated with raw "
+        "inputs and "
         "{after} with scaled ones.",
         "在第一步之前，第一个隐藏层的激活在原始输入下有 {before} 饱和，在缩放输入下有 {after} 饱和。",
     ),
     "saturation_normalized": (
-        "Batch normalization brings the share of saturated activations of the first hidden layer on raw inputs from "
+        "Batch normalization brings the share of saturated activations of the first hidden layer on raw "
+        "inputs from "
         "{before} to {after} before the first step.",
         "在第一步之前，批量归一化使第一个隐藏层在原始输入上的饱和激活份额从 {before} 变为 {after}。",
     ),
@@ -121,7 +134,8 @@ PLAIN = {
         "缩放在一方面有益，在另一方面有害；请按你看重的来选择。",
     ),
     "advice_normalization_gains_little": (
-        "Batch normalization gains little here once the inputs are scaled; leave it out unless the network gets "
+        "Batch normalization gains little here once the inputs are scaled; leave it out unless the network "
+        "gets "
         "deeper.",
         "输入缩放之后，批量归一化在这里收益很小；除非网络变得更深，否则可以不用。",
     ),
@@ -134,24 +148,29 @@ PLAIN = {
         "这里请不要用批量归一化：它使缩放后的网络变差。",
     ),
     "advice_mixed": (
-        "Batch normalization helped in one respect and hurt in another on scaled inputs; choose by what matters to "
+        "Batch normalization helped in one respect and hurt in another on scaled inputs; choose by what "
+        "matters to "
         "you.",
         "在缩放输入上，批量归一化在一方面有益，在另一方面有害；请按你看重的来选择。",
     ),
     "advice_normalization_is_no_replacement": (
-        "Batch normalization does not replace scaling here: on raw inputs with it, the network stays behind the "
+        "Batch normalization does not replace scaling here: on raw inputs with it, the network stays "
+        "behind the "
         "scaled one without.",
         "在这里批量归一化不能代替缩放：原始输入加批量归一化的网络仍落后于只做缩放的网络。",
     ),
     "little_is_gained": (
-        "Little is gained on this table: neither scaling nor batch normalization made a difference that exceeds the "
+        "Little is gained on this table: neither scaling nor batch normalization made a difference that "
+        "exceeds the "
         "spread over seeds.",
         "在这张表上收益很小：缩放和批量归一化带来的差别都没有超过种子之间的差异。",
     ),
     "scope": (
-        "This holds for this table, a network of {layers} hidden layers and {seeds} seeds, each variant at the best "
+        "This holds for this table, a network of {layers} hidden layers and {seeds} seeds, each variant at "
+        "the best "
         "of {rates} learning rates.",
-        "以上只对这张表、{layers} 个隐藏层的网络和 {seeds} 个种子成立，每个变体取 {rates} 个学习率中最好的一个。",
+        "以上只对这张表、{layers} 个隐藏层的网络和 {seeds} 个种子成立，每个变体取 {rates} "
+        "个学习率中最好的一个。",
     ),
 }
 COMPOSED = {
@@ -178,7 +197,7 @@ def sentence(found: Sentence) -> Phrase:
     template = SENTENCES.get(key) or SENTENCES.get(found.key)
     if template is None:
         raise RecordError(
-            f'the verdict has the sentence "{found.key}", which this version of normwise cannot put into words. '
+            f'the verdict has the sentence "{found.key}", which this version cannot put into words. '
             "Read the record with the version that wrote it."
         )
     told = _teller(found)
@@ -204,9 +223,7 @@ def _teller(found: Sentence) -> Callable[[float], str]:
     if found.key in SHARES:
         return percent
     if metric:
-        return lambda value: (
-            number(value) if math.isfinite(value) and value > 1 else metric_value(metric, value)
-        )
+        return lambda v: number(v) if math.isfinite(v) and v > 1 else metric_value(metric, v)
     return lambda value: number(value, 3)
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.report.look import Look
-from normwise.report.text import number
-from normwise.report.why.panels import axis_pair, grid, titled
+from normwise.report.why.panels import axis_pair, grid, log_ticks, titled
 from normwise.report.why.variants import band, colour, history, middle, style, symbol
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def steps(record: WhyRecord, look: Look | None = None) -> go.Figure:
     traces = [t for v in reached(record) for t in _marks(v, rows[v.name], look)]
     height = 60 + (58 if look.narrow else 40) * len(record.variants)
     x = titled(look.say("why_steps_axis"), look)
-    x |= {"type": "log", "exponentformat": "power"} | _ticks_of(
+    x |= {"type": "log", "exponentformat": "power"} | log_ticks(
         [t.steps_to_target for v in reached(record) for t in v.trainings]
     )
     layout = look.layout(height, xaxis=look.axis(**x), yaxis=labels, annotations=above, hovermode="closest")
@@ -126,16 +125,4 @@ def _losses(record: WhyRecord) -> list[float]:
 
 
 def _log_axis(values: list[float]) -> dict[str, Any]:
-    return {"type": "log", "exponentformat": "power"} | _ticks_of(values)
-
-
-def _ticks_of(values: list[float]) -> dict[str, Any]:
-    """Marks of a logarithmic axis: 1, 2 and 5 where it spans little, powers of ten where it spans much."""
-    known = [v for v in values if math.isfinite(v) and v > 0]
-    if not known:
-        return {}
-    first, last = math.floor(math.log10(min(known))), math.ceil(math.log10(max(known)))
-    parts = (1, 2, 5) if last - first <= 2 else (1,)
-    step = max(1, (last - first) // 6)
-    marks = [float(f"{m}e{k}") for k in range(first, last + 1, step) for m in parts]
-    return {"tickmode": "array", "tickvals": marks, "ticktext": [number(m) for m in marks]}
+    return {"type": "log", "exponentformat": "power"} | log_ticks(values)

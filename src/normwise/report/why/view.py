@@ -1,4 +1,5 @@
-"""What the template of the why page shows of a WhyRecord: words and cells, nothing computed in the template."""
+"""What the template of the why page shows of a WhyRecord: words and cells, nothing computed in the "
+"template."""
 
 from __future__ import annotations
 
@@ -159,7 +160,7 @@ def _result(variant: Variant, metric: str) -> dict[str, Any]:
         "name": say(f"why_variant_{variant.name}"),
         "rate": number(variant.learning_rate, 3),
         # Not reached counts as later than any step: the median is over all seeds.
-        "steps": _range([_late(t.steps_to_target) for t in variant.trainings], lambda v: number(v, 4)),
+        "steps": _range([_late(t.steps_to_target) for t in variant.trainings], lambda v: number(v, 3)),
         "reached": say("why_of", part=str(len(reached)), all=str(len(variant.trainings))),
         "loss": _range([t.loss for t in variant.trainings], fixed),
         "metric": _range([t.metric for t in variant.trainings], lambda v: metric_value(metric, v)),
@@ -194,7 +195,8 @@ def _decades(record: WhyRecord) -> Phrase | None:
 
 def _definitions(record: WhyRecord) -> list[tuple[str, str, str, str]]:
     own: list[Measurement | Curve] = [*record.measurements, *record.curves]
-    own += [m for v in record.variants for m in (*v.measurements, *v.curves)]
+    for variant in record.variants:
+        own += [*variant.measurements, *variant.curves]
     series = [s for v in record.variants for s in v.series]
     bowls: tuple[Bowl, ...] = record.bowls
     rows = {(m.name, m.definition): (m.source, number(m.sample_size)) for m in own}
