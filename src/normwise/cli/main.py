@@ -12,6 +12,7 @@ from normwise import __version__
 from normwise.cli.fit import fit
 from normwise.cli.predict import predict
 from normwise.cli.scale import scale
+from normwise.cli.why import why
 
 SHOWN_PACKAGES = ("keras", "jax")
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command(no_args_is_help=False)(fit)
 app.command()(predict)
 app.command()(scale)
+app.command(no_args_is_help=False)(why)
 
 
 def _show_version(asked: bool) -> None:
@@ -63,6 +65,8 @@ def normwise(
     - Predict for new rows: `normwise predict income-run new.csv --out predictions.csv`
 
     - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
+
+    - See what normalization changes on a table: `normwise why people.csv --target income`
     """
     del asked
     if context.invoked_subcommand is None:

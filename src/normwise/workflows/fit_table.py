@@ -101,14 +101,14 @@ def fit_table(
     start = time.perf_counter()
     check_writable(out, options.overwrite)
     hear.stage("reading the table")
-    frame, source, digest = _read(table, options)
+    frame, source, digest = read_source(table, options)
     notes: list[str] = []
 
     def note(message: str) -> None:
         notes.append(message)
         hear.warning(message)
 
-    features, target = take_target(frame, _target_name(frame, table, options), options.task, note)
+    features, target = take_target(frame, target_name(frame, table, options), options.task, note)
     if not 0 < options.held_out < 1:
         raise ValueError(f"held_out={options.held_out} is out of its range; expected above 0 and below 1")
     held = held_out_rows(target.strata(), options.held_out, options.seed, keep=2)
@@ -167,7 +167,7 @@ def _check_all_rows(
         encode_table(features, infer_columns(features.filter(~held), options.column_kinds))
 
 
-def _read(table: Path | None, options: FitOptions) -> tuple[pl.DataFrame, str, str]:
+def read_source(table: Path | None, options: FitOptions) -> tuple[pl.DataFrame, str, str]:
     if table is None:
         frame = built_in_table()
         return frame, BUILT_IN, content_hash(frame)
@@ -184,7 +184,7 @@ def built_in_table() -> pl.DataFrame:
     return frame.with_columns(pl.Series(BUILT_IN_TARGET, names[data.target]))
 
 
-def _target_name(frame: pl.DataFrame, table: Path | None, options: FitOptions) -> str:
+def target_name(frame: pl.DataFrame, table: Path | None, options: FitOptions) -> str:
     if options.target is not None:
         return options.target
     if table is None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from normwise.core.errors import TableError
-from normwise.core.run_record import FeatureRecord, Histogram, Score
+from normwise.core.run_record import ColumnSchema, FeatureRecord, Histogram, Score
 from normwise.workflows.baselines import Split, baseline_scores, classification_metrics, regression_metrics
 from normwise.workflows.encode_table import EncodedTable, encode_table, feature_names, feature_origins
 from normwise.workflows.network import scaling_of
@@ -67,7 +67,7 @@ def score_run(
             f" Choose a learning rate below {estimator.resolved_preset().learning_rate:g}."
         )
     fields: dict[str, Any] = {
-        "features": _features(estimator, training),
+        "features": feature_records(columns, training),
         "parameters": int(sum(np.prod(w.shape) for w in estimator.model_.trainable_weights)),
         "confusion": (),
         "actual": (),
@@ -104,8 +104,8 @@ def _baselines_unless_interrupted(
         return ()
 
 
-def _features(estimator: TabularEstimator, training: EncodedTable) -> tuple[FeatureRecord, ...]:
-    columns = estimator.schema_.columns
+def feature_records(columns: tuple[ColumnSchema, ...], training: EncodedTable) -> tuple[FeatureRecord, ...]:
+    """Each numeric feature of the training rows, before and after scaling."""
     if not training.numeric.shape[1]:
         return ()
     named = pl.DataFrame(training.numeric, schema=list(feature_names(columns)))

@@ -1,0 +1,97 @@
+"""`normwise why`: what scaling and batch normalization change on a table."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from normwise.cli.backend import choose_backend
+from normwise.cli.clear_errors import clear_errors
+from normwise.cli.console import messages
+from normwise.cli.options import Encoding, Format, Overwrite, between_zero_and_one, column_kinds
+
+
+def why(
+    table: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A CSV, TSV or Parquet file, also gzipped. Without one: scikit-learn's breast-cancer data."
+        ),
+    ] = None,
+    *,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The report to write; its record goes beside it, as .json.")
+    ] = Path("why.html"),
+    task: Annotated[
+        Literal["classification", "regression"] | None,
+        typer.Option(help="What to learn; told from the target by default."),
+    ] = None,
+    format: Format = None,
+    encoding: Encoding = "utf-8",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer seeds, epochs and learning rates, and less certainty.")
+    ] = False,
+    seeds: Annotated[
+        int | None, typer.Option(min=3, help="Seeds that each variant is trained from; 5 by default.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the rows of each training; 30 by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The first seed.")] = 0,
+    held_out: Annotated[
+        float,
+        typer.Option(
+            callback=between_zero_and_one, help="The share of the rows that scores are measured on."
+        ),
+    ] = 0.2,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=KIND",
+            help="What a column is: numeric, boolean, categorical, date or excluded. May be repeated.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the record to standard output, in place of the summary.")
+    ] = False,
+    overwrite: Overwrite = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")] = False,
+) -> None:
+    """Measure what scaling and batch normalization change on a table, and write a report.
+
+    One network is trained four ways: on raw and on scaled inputs, without and with batch normalization, each
+    at its own best learning rate, from several seeds. The verdict says what helped by more than the spread
+    over the seeds, and what did not.
+
+    Examples:
+
+    - `normwise why`
+
+    - `normwise why people.csv --target income --out income-why.html`
+
+    - `normwise why houses.parquet --target price --quick`
+    """
+    with clear_errors():
+        kinds = column_kinds(kind or [])
+        backend = choose_backend()
+        from normwise.cli.waiting import waiting
+
+        with nullcontext() if quiet else waiting(messages(), f"loading Keras on {backend}"):
+            from normwise.cli.why_progress import WhyProgress
+            from normwise.cli.why_result import show_why
+            from normwise.workflows.why_files import check_why_files, write_why_files
+            from normwise.workflows.why_options import WhyOptions
+            from normwise.workflows.why_table import why_table
+        options = WhyOptions(
+            target, task, format, encoding, held_out, seed, kinds, seeds=seeds, epochs=epochs, quick=quick
+        )
+        check_why_files(out, overwrite)
+        with WhyProgress(quiet, built_in=table is None) as progress:
+            record = why_table(table, options, progress)
+            progress.stage("writing the report")
+            write_why_files(record, out, overwrite)
+        show_why(record, out, as_json, quiet)

@@ -1,0 +1,56 @@
+"""What the verdict of `why_table` says of the features and the first layer, before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from normwise.core.why_record import Sentence, Variant, WhyRecord
+from normwise.workflows.why_compare import HELPS, HURTS, NO_DIFFERENCE
+
+MUCH = 10.0
+"""Standard deviations, or condition numbers, that differ by less than so many times are called alike."""
+SHARE = 0.05
+"""Shares of saturated activations that differ by less are called alike."""
+
+
+def findings(record: WhyRecord) -> Iterable[Sentence]:
+    """Of what was measured; what was not is left out."""
+    yield from _spread(record)
+    yield from _condition(record)
+    yield from _saturation(record, "saturation", "raw", "scaled")
+    yield from _saturation(record, "saturation_normalized", "raw", "raw_bn")
+
+
+def _spread(record: WhyRecord) -> Iterable[Sentence]:
+    """Of the features that vary."""
+    known = [f for f in record.features if f.std > 1e-6 * max(1.0, abs(f.mean))]
+    if len(known) < 2:
+        return
+    largest, smallest = (pick(known, key=lambda f: f.std) for pick in (max, min))
+    spread = largest.std / smallest.std
+    words = {"largest": largest.name, "smallest": smallest.name}
+    yield Sentence("feature_spread", {"spread": spread}, words, HELPS if spread > MUCH else NO_DIFFERENCE)
+
+
+def _condition(record: WhyRecord) -> Iterable[Sentence]:
+    found = {m.variant: m.value for m in record.measurements if m.name == "condition_number_second_moments"}
+    if {"raw", "scaled"} <= set(found):
+        before, after = found["raw"], found["scaled"]
+        effect = HELPS if before > MUCH * after else HURTS if after > MUCH * before else NO_DIFFERENCE
+        yield Sentence("condition_number", {"before": before, "after": after}, {}, effect)
+
+
+def _saturation(record: WhyRecord, key: str, before: str, after: str) -> Iterable[Sentence]:
+    variants = {v.name: v for v in record.variants}
+    shares = [_first_saturation(variants[name]) for name in (before, after)]
+    if shares[0] is None or shares[1] is None:
+        return
+    gain = shares[0] - shares[1]
+    effect = HELPS if gain > SHARE else HURTS if gain < -SHARE else NO_DIFFERENCE
+    yield Sentence(key, {"before": shares[0], "after": shares[1]}, {}, effect)
+
+
+def _first_saturation(variant: Variant) -> float | None:
+    """The mean over the units of the first hidden layer, before the first step."""
+    series = next((s for s in variant.series if s.name == "saturation"), None)
+    return float(series.values[0].mean()) if series is not None else None

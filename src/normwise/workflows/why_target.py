@@ -1,0 +1,102 @@
+"""The common target of `why_table`: a share of the way from knowing nothing to the best that was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.core.probe import Series
+from normwise.core.why_record import SweepPoint
+
+SHARE = 0.9
+"""Of the way from the best constant predictor to the best variant: near enough to be of use, far enough from
+the bottom that its noise does not matter."""
+
+
+def constant_loss(training: NDArray[Any], validation: NDArray[Any], classes: int) -> float:
+    """The validation loss of the best constant predictor that the training targets give.
+
+    Cross-entropy of the training rows' class shares; for regression (0 classes) the mean square about the
+    training rows' mean.
+
+    Example:
+        >>> round(constant_loss(np.array([0, 1]), np.array([0, 1]), classes=2), 4)  # log 2
+        0.6931
+    """
+    if not classes:
+        return float(np.mean((validation.astype(np.float64) - training.mean(dtype=np.float64)) ** 2))
+    shares = np.bincount(training, minlength=classes) / len(training)
+    return float(-np.mean(np.log(shares[validation])))
+
+
+def target_loss(constant: float, best: float) -> float:
+    """constant − 0.9 (constant − best); `best` itself where it is no better than the constant predictor.
+
+    Example:
+        >>> target_loss(1.0, 0.5)
+        0.55
+    """
+    return constant - SHARE * (constant - best) if best < constant else best
+
+
+def steps_to_target(losses: Series, target: float) -> float:
+    """Steps after which the loss was first at most the target, among those measured; NaN if it never was.
+
+    Example:
+        >>> losses = Series("validation_loss", "", "", "", (0, 5, 10), (), (0.9, 0.5, 0.6))
+        >>> steps_to_target(losses, target=0.5)
+        5.0
+    """
+    reached = (float(step) for step, loss in zip(losses.steps, losses.flat, strict=True) if loss <= target)
+    return next(reached, math.nan)
+
+
+def lowest(losses: Sequence[float]) -> float:
+    """The lowest of a training's losses; NaN if one of them is not finite.
+
+    Example:
+        >>> lowest([0.9, 0.5]), lowest([0.9, float("inf")])
+        (0.5, nan)
+    """
+    return min(losses) if np.isfinite(losses).all() else math.nan
+
+
+def median(losses: Iterable[float]) -> float:
+    """The median, a loss that is NaN counting as infinite.
+
+    Example:
+        >>> median([0.1, float("nan"), 0.3]), median([0.1, float("nan"), float("nan")])
+        (0.3, inf)
+    """
+    return float(np.median(np.nan_to_num(list(losses), nan=math.inf)))
+
+
+def best_rate(sweep: Sequence[SweepPoint]) -> float:
+    """The learning rate of the lowest median loss; of equals the smallest."""
+    return min(sweep, key=lambda point: median(point.losses)).learning_rate
+
+
+def usable_decades(sweep: Sequence[SweepPoint], limit: float) -> float:
+    """How many powers of ten of learning rates have a median loss of at most `limit`.
+
+    Each rate that was tried stands for the space up to its neighbours: n usable ones of a grid with a decade
+    in k steps are n/k decades.
+
+    Example:
+        >>> sweep = [SweepPoint(10.0**k, (loss,)) for k, loss in enumerate([0.4, 0.1, 0.1, 0.9])]
+        >>> usable_decades(sweep, 0.2)
+        2.0
+    """
+    return sum(median(point.losses) <= limit for point in sweep) * grid_decades(sweep)
+
+
+def grid_decades(sweep: Sequence[SweepPoint]) -> float:
+    """Powers of ten between two learning rates of the sweep."""
+    if len(sweep) < 2:
+        return 0.0
+    width = math.log10(sweep[-1].learning_rate / sweep[0].learning_rate)
+    return round(width / (len(sweep) - 1), 3)

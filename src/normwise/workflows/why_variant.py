@@ -1,0 +1,180 @@
+"""One of the four variants of `why_table`: its sweep, and its trainings at the best learning rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.core.probe import Probe, Series
+from normwise.core.why_record import SweepPoint, Training, Variant
+from normwise.layers.batch_normalization import BatchNormalization
+from normwise.training.fit_many import fit_many
+from normwise.training.probes import PreActivations, Saturation
+from normwise.training.side_by_side import ManyFits
+from normwise.workflows.why_data import WhyData
+from normwise.workflows.why_network import trainable_weights, why_batch_size, why_network
+from normwise.workflows.why_options import WhyOptions
+from normwise.workflows.why_probe import ValidationLoss
+from normwise.workflows.why_target import best_rate, lowest
+
+MEASURED = 24
+"""How often the probes measure in a training."""
+LOSSES_AN_EPOCH = 8
+"""How often the validation loss is measured within an epoch: steps to the target are counted so finely."""
+DIGITS = 5
+"""Significant digits of what the probes found, as the record keeps it: the report holds it whole."""
+Told = Callable[[], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class VariantKind:
+    """Which variant, in code and words."""
+
+    name: str
+    words: str
+    scaled: bool
+    normalized: bool
+
+
+VARIANTS = (
+    VariantKind("raw", "raw inputs", False, False),
+    VariantKind("scaled", "scaled inputs", True, False),
+    VariantKind("raw_bn", "raw inputs, batch normalization", False, True),
+    VariantKind("scaled_bn", "scaled inputs, batch normalization", True, True),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A variant with its networks, one a seed, with the weights of their best epochs, and their losses.
+
+    Args:
+        variant: The variant.
+        models: The networks.
+        losses: The validation loss of each by steps.
+    """
+
+    variant: Variant
+    models: tuple[keras.Model, ...]
+    losses: tuple[Series, ...]
+
+
+def sweep(kind: VariantKind, data: WhyData, options: WhyOptions, told: Told) -> tuple[SweepPoint, ...]:
+    """The lowest validation loss of each learning rate and seed, all of them side by side."""
+    rates, seeds = options.learning_rates(), options.sweep_seeds()
+    pairs = [(rate, seed) for rate in rates for seed in seeds]
+    runs = _train(kind, data, options, options.sweep_epochs(), pairs, told)
+    losses = [lowest(history.history["val_loss"]) for history in runs.histories]
+    n = len(seeds)
+    return tuple(SweepPoint(rate, tuple(losses[n * i : n * (i + 1)])) for i, rate in enumerate(rates))
+
+
+def train_variant(
+    kind: VariantKind, data: WhyData, options: WhyOptions, found: tuple[SweepPoint, ...], told: Told
+) -> Trained:
+    """The trainings at the best learning rate of the sweep, one a seed, side by side.
+
+    Steps to the target and usable decades are NaN: they compare variants, once all are there.
+    """
+    rate, epochs = best_rate(found), options.all_epochs()
+    probes = _probes(kind, data, options)
+    start = time.perf_counter()
+    pairs = [(rate, seed) for seed in options.all_seeds()]
+    runs = _train(kind, data, options, epochs, pairs, told, probes, keep_best="val_loss")
+    seconds = time.perf_counter() - start
+    variant = Variant(
+        name=kind.name,
+        scaled=kind.scaled,
+        normalized=kind.normalized,
+        learning_rate=rate,
+        sweep=found,
+        usable_decades=math.nan,
+        trainings=tuple(
+            _training(seed, model, history, data, kind)
+            for (_, seed), model, history in zip(pairs, runs.models, runs.histories, strict=True)
+        ),
+        seconds=seconds,
+        parameters=trainable_weights(runs.models[0]),
+        series=tuple(rounded(series) for series in runs.histories[0].probes.values()),
+    )
+    losses = tuple(history.probes[ValidationLoss.name] for history in runs.histories)
+    return Trained(variant, runs.models, losses)
+
+
+def _probes(kind: VariantKind, data: WhyData, options: WhyOptions) -> tuple[Probe, ...]:
+    steps = steps_an_epoch(data)
+    every = max(1, options.all_epochs() * steps // MEASURED)
+    x, y = data.x(kind.scaled)["validation"], data.y["validation"]
+    layers = len(options.hidden_units)
+    often = ValidationLoss(max(1, steps // LOSSES_AN_EPOCH), x, y, layers, BatchNormalization().epsilon)
+    return PreActivations(every=every), Saturation(every=every), often
+
+
+def steps_an_epoch(data: WhyData) -> int:
+    """Steps of an epoch, the last of which may have fewer rows."""
+    rows = len(data.y["training"])
+    return math.ceil(rows / why_batch_size(rows))
+
+
+def held_out_scores(outputs: NDArray[Any], y: NDArray[Any]) -> tuple[float, float]:
+    """Loss and metric: cross-entropy and accuracy of logits, (rows, classes); or mean square and r2.
+
+    Example:
+        >>> loss, accuracy = held_out_scores(np.array([[0.0, 0.0], [0.0, 9.0]]), np.array([0, 1]))
+        >>> round(loss, 3), accuracy  # a tie is the first class
+        (0.347, 1.0)
+    """
+    z = outputs.astype(np.float64)
+    if z.shape[1] == 1:
+        error = float(np.mean((z[:, 0] - y) ** 2))
+        return error, 1.0 - error / float(np.var(y, dtype=np.float64)) if np.ptp(y) else math.nan
+    top = z.max(axis=1)
+    logs = top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[np.arange(len(y)), y]
+    metric = float(np.mean(z.argmax(axis=1) == y)) if np.isfinite(z).all() else math.nan
+    return float(logs.mean()), metric
+
+
+def rounded(series: Series) -> Series:
+    """The series to `DIGITS` significant digits."""
+    return dataclasses.replace(series, flat=tuple(float(f"{value:.{DIGITS - 1}e}") for value in series.flat))
+
+
+def _train(
+    kind: VariantKind,
+    data: WhyData,
+    options: WhyOptions,
+    epochs: int,
+    pairs: Sequence[tuple[float, int]],
+    told: Told,
+    probes: Sequence[Any] = (),
+    keep_best: str | None = None,
+) -> ManyFits:
+    x, y = data.x(kind.scaled), data.y
+    return fit_many(
+        why_network(len(data.inputs), data.outputs, options.hidden_units, kind.normalized),
+        x["training"],
+        y["training"],
+        batch_size=why_batch_size(len(y["training"])),
+        epochs=epochs,
+        seeds=[seed for _, seed in pairs],
+        learning_rates=[rate for rate, _ in pairs],
+        validation_data=(x["validation"], y["validation"]),
+        validation_batch_size=len(y["validation"]),
+        keep_best=keep_best,
+        probes=probes,
+        on_epoch_end=lambda *_: told(),
+    )
+
+
+def _training(seed: int, model: keras.Model, history: Any, data: WhyData, kind: VariantKind) -> Training:
+    x = data.x(kind.scaled)["held_out"]
+    loss, metric = held_out_scores(np.asarray(model(x, training=False)), data.y["held_out"])
+    curves = {name: tuple(float(v) for v in values) for name, values in history.history.items()}
+    return Training(seed, curves, math.nan, loss, metric)

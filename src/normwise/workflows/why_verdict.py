@@ -1,0 +1,117 @@
+"""The verdict of `why_table`: sentences, as data, that follow from the record's numbers and nothing else.
+
+Each sentence's key, numbers and words are listed in docs/decisions/0099-sentences-of-the-verdict.md; the
+report and the terminal put them into words. Nothing is said of what was not measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from normwise.core.why_record import Sentence, Variant, WhyRecord
+from normwise.workflows.why_compare import (
+    HELPS,
+    HURTS,
+    NO_DIFFERENCE,
+    NOT_MEASURED,
+    compare_metric,
+    compare_rates,
+    compare_steps,
+)
+from normwise.workflows.why_findings import findings
+from normwise.workflows.why_target import grid_decades
+
+ADVICE = "advice"
+SUBJECTS = (
+    ("scaling", "raw", "scaled"),
+    ("normalization_raw", "raw", "raw_bn"),
+    ("normalization_scaled", "scaled", "scaled_bn"),
+    ("scaling_normalized", "raw_bn", "scaled_bn"),
+)
+"""What is compared: its name in the keys, and the variants without and with it."""
+
+
+def why_verdict(record: WhyRecord) -> tuple[Sentence, ...]:
+    """The sentences that the record's numbers bear out, in their order.
+
+    Args:
+        record: All but its verdict.
+    """
+    compared = tuple(s for subject in SUBJECTS for s in _comparison(record, *subject))
+    return (*findings(record), *compared, *_advice(record, compared), _scope(record))
+
+
+def _comparison(record: WhyRecord, subject: str, before: str, after: str) -> tuple[Sentence, ...]:
+    variants = {v.name: v for v in record.variants}
+    old, new = variants[before], variants[after]
+    budget = float(record.epochs * math.ceil(record.training_rows / record.batch_size))
+    return (
+        compare_steps(subject, old, new, budget, _steps_between(old)),
+        compare_metric(subject, old, new, record.metric, record.held_out_rows),
+        compare_rates(subject, old, new, record.usable_tolerance, grid_decades(old.sweep)),
+    )
+
+
+def _steps_between(variant: Variant) -> float:
+    """Steps between two measurements of the validation loss; so finely the steps to the target are known."""
+    steps = next((s.steps for s in variant.series if s.name == "validation_loss"), ())
+    return float(steps[1] - steps[0]) if len(steps) > 1 else 0.0
+
+
+def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentence]:
+    # Of each subject steps, metric and rates, in this order.
+    scaling, _, normalization, _ = ([s.effect for s in compared[i : i + 3]] for i in range(0, 12, 3))
+    if {NO_DIFFERENCE} <= {*scaling, *normalization} <= {NO_DIFFERENCE, NOT_MEASURED}:
+        yield Sentence("little_is_gained", {}, {}, ADVICE)
+    yield from _advised(
+        scaling,
+        helps="advice_scale",
+        rates="advice_scaling_for_rates",
+        hurts="advice_scaling_hurts",
+        mixed="advice_scaling_mixed",
+        little="advice_scaling_gains_little",
+    )
+    yield from _advised(
+        normalization,
+        helps="advice_normalize",
+        rates="advice_normalize_for_rates",
+        hurts="advice_normalize_not",
+        mixed="advice_mixed",
+        little="advice_normalization_gains_little",
+    )
+    yield from _no_replacement(record)
+
+
+def _advised(
+    effects: Sequence[str], helps: str, rates: str, hurts: str, mixed: str, little: str
+) -> Iterable[Sentence]:
+    """What to do after what was found; nothing where nothing was measured."""
+    found = {HELPS, HURTS} & set(effects)
+    if len(found) == 2:
+        yield Sentence(mixed, {}, {}, ADVICE)
+    elif HURTS in found:
+        yield Sentence(hurts, {}, {}, ADVICE)
+    elif found:
+        yield Sentence(helps if HELPS in effects[:2] else rates, {}, {}, ADVICE)
+    elif NO_DIFFERENCE in effects:
+        yield Sentence(little, {}, {}, ADVICE)
+
+
+def _no_replacement(record: WhyRecord) -> Iterable[Sentence]:
+    """Whether the network with batch normalization alone stays behind the scaled one without it."""
+    variants: dict[str, Variant] = {v.name: v for v in record.variants}
+    args = record.metric, record.held_out_rows
+    sentence = compare_metric("", variants["scaled"], variants["raw_bn"], *args)
+    if sentence.effect == HURTS:
+        numbers = {name: sentence.numbers[name] for name in ("before", "after")}
+        yield Sentence("advice_normalization_is_no_replacement", numbers, sentence.words, ADVICE)
+
+
+def _scope(record: WhyRecord) -> Sentence:
+    numbers = {
+        "layers": float(len(record.hidden_units)),
+        "seeds": float(len(record.variants[0].trainings)),
+        "rates": float(len(record.variants[0].sweep)),
+    }
+    return Sentence("scope", numbers, {}, ADVICE)

@@ -1,0 +1,81 @@
+"""The common target of `why`, against its definition."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normwise.core.probe import Series
+from normwise.core.why_record import SweepPoint
+from normwise.workflows.why_target import (
+    best_rate,
+    constant_loss,
+    grid_decades,
+    lowest,
+    median,
+    steps_to_target,
+    target_loss,
+    usable_decades,
+)
+
+LOSSES = st.floats(0.0, 1e6)
+
+
+def sweep(*losses: tuple[float, ...]) -> list[SweepPoint]:
+    """Two rates a decade, from 0.01."""
+    return [SweepPoint(0.01 * 10 ** (i / 2), values) for i, values in enumerate(losses)]
+
+
+def test_constant_loss_is_that_of_the_best_constant_on_the_training_rows() -> None:
+    rng = np.random.default_rng(0)
+    training, validation = rng.integers(0, 3, 50), rng.integers(0, 3, 20)
+    shares = [np.mean(training == k) for k in range(3)]
+    expected = -np.mean([math.log(shares[k]) for k in validation])
+    assert constant_loss(training, validation, 3) == pytest.approx(expected, rel=1e-12)
+    y, z = rng.normal(3, 2, 50), rng.normal(3, 2, 20)
+    assert constant_loss(y, z, 0) == pytest.approx(np.mean((z - np.mean(y)) ** 2), rel=1e-12)
+
+
+@given(LOSSES, LOSSES)
+def test_the_target_is_within_reach_of_the_best(constant: float, best: float) -> None:
+    target = target_loss(constant, best)
+    assert target >= best * (1 - 1e-12) - 1e-9
+    if best < constant:
+        assert (constant - target) == pytest.approx(0.9 * (constant - best), rel=1e-9, abs=1e-9)
+    else:
+        assert target == best
+
+
+def test_steps_are_those_before_the_first_measurement_that_is_there() -> None:
+    def losses(*values: float) -> Series:
+        return Series("validation_loss", "", "", "", tuple(range(0, 5 * len(values), 5)), (), values)
+
+    assert steps_to_target(losses(0.9, 0.5, 0.4, 0.3, 0.9), 0.4) == 10
+    assert steps_to_target(losses(0.4, 0.9), 0.4) == 0
+    assert math.isnan(steps_to_target(losses(0.9, math.nan), 0.4))
+
+
+def test_losses_that_did_not_stay_finite() -> None:
+    assert math.isnan(lowest([0.1, math.nan]))
+    assert math.isnan(lowest([0.1, math.inf]))
+    assert lowest([0.3, 0.1, 0.2]) == 0.1
+    assert median([math.nan, 0.2, 0.1]) == 0.2
+    assert median([math.nan, math.nan, 0.1]) == math.inf
+
+
+def test_the_best_rate_is_that_of_the_lowest_median_not_of_the_luckiest_seed() -> None:
+    lucky = sweep((0.30, 0.30, 0.30), (0.0, 0.5, 0.5), (math.nan, math.nan, 0.1), (0.30, 0.30, 0.30))
+    assert best_rate(lucky) == 0.01
+    assert best_rate(sweep((math.nan,), (math.nan,))) == 0.01
+
+
+def test_usable_decades_count_the_rates_within_the_limit() -> None:
+    found = sweep((0.9,) * 3, (0.2,) * 3, (0.1,) * 3, (0.2, math.nan, math.nan), (0.21,) * 3)
+    assert grid_decades(found) == 0.5
+    assert usable_decades(found, 0.2) == 1.0
+    assert usable_decades(found, 0.05) == 0.0
+    assert usable_decades(found[:1], 1.0) == 0.0
