@@ -34,7 +34,7 @@ def why_network(
         >>> model = why_network(3, 2, (8,), normalized=True)
         >>> [layer.name for layer in model.layers]
         ['hidden_1', 'normalization_1', 'tanh_1', 'output']
-        >>> model.count_params() - 2 * 8  # the moving statistics
+        >>> trainable_weights(model)
         58
     """
     layers: list[Any] = [keras.Input((inputs,), name="inputs")]
