@@ -54,10 +54,10 @@ COMPARISONS = {
         "步。",
     ),
     "steps_undecided": (
-        " reached the target within {budget} steps in all but {after_missed} of {seeds} seeds, and without it in"
-        " all but {before_missed}: too close to call.",
-        "：在 {budget} 步内，{seeds} 个种子中有它时 {after_missed} 个未达到目标，没有它时 {before_missed} 个未达到："
-        "难分高下。",
+        " reached the target within {budget} steps in all but {after_missed} of {seeds} seeds, and "
+        "without it in all but {before_missed}: too close to call.",
+        "：在 {budget} 步内，{seeds} 个种子中有它时 {after_missed} 个未达到目标，"
+        "没有它时 {before_missed} 个未达到：难分高下。",
     ),
     "steps_not_measured": (
         ": neither with it nor without it did most seeds reach the target within {budget} steps, so "
