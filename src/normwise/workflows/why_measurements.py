@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+from numpy.typing import NDArray
+
 from normwise.core.measurement import Bowl, Curve, Measurement
 from normwise.core.why_record import Variant
+from normwise.insight import bowl, condition_numbers, descent_steps, feature_spread
 from normwise.workflows.why_data import WhyData
 from normwise.workflows.why_variant import Trained
 
@@ -20,9 +24,35 @@ class DataMeasured:
 
 
 def measure_data(data: WhyData) -> DataMeasured:
-    """The measurements that need no network."""
-    del data
-    return DataMeasured()
+    """The measurements that need no network, of the numeric columns of the training rows.
+
+    The two features of the bowl are those whose raw standard deviations are farthest apart; of classes the
+    linear model tells the most frequent one from the others.
+    """
+    names = data.inputs[: data.numeric]
+    ways = {
+        name: np.asarray(x["training"][:, : data.numeric], np.float64)
+        for name, x in (("raw", data.raw), ("scaled", data.scaled))
+    }
+    spread = {name: feature_spread(x, names, name) for name, x in ways.items()} if names else {}
+    measurements = [m for found in spread.values() for m in found]
+    varying = sum(m.value > 0 for m in spread.get("raw", ()) if m.name == "feature_std")
+    if varying:
+        measurements += [m for name, x in ways.items() for m in condition_numbers(x, names, name)]
+    if varying < 2:
+        return DataMeasured(tuple(measurements))
+    raw = bowl(ways["raw"], _one_number(data), names, variant="raw")
+    bowls = (raw, bowl(ways["scaled"], _one_number(data), names, raw.columns, "scaled"))
+    measurements += [m for each in bowls for m in descent_steps(each)]
+    return DataMeasured(tuple(measurements), bowls=bowls)
+
+
+def _one_number(data: WhyData) -> NDArray[np.float64]:
+    """The target as one number a row."""
+    y = np.asarray(data.y["training"])
+    if not data.target.classes:
+        return y.astype(np.float64)
+    return np.asarray(y == np.bincount(y).argmax(), np.float64)
 
 
 def measure_variant(trained: Trained, data: WhyData) -> Variant:
