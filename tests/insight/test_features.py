@@ -137,3 +137,12 @@ def test_targets_and_pairs_that_do_not_fit():
         bowl(CORNERS * [1, 0], CORNERS[:, 0], NAMES)
     with pytest.raises(ValueError, match="none of the 2 columns of x varies"):
         condition_numbers(np.ones((4, 2)), NAMES)
+
+
+def test_more_steps_than_anybody_would_walk_are_counted():
+    for kappa in (1e6, 1.7e9):
+        found = Bowl(("a", "b"), (kappa, 0.0, 0.0, 1.0), (0.0, 0.0), 0.0, kappa, 10, "", "")
+        measured = {m.name: m.value for m in descent_steps(found)}
+        assert measured["descent_steps"] == pytest.approx(measured["predicted_descent_steps"], rel=1e-6)
+    endless = Bowl(("a", "b"), (1e20, 0.0, 0.0, 1.0), (0.0, 0.0), 0.0, 1e20, 10, "", "")
+    assert descent_steps(endless)[0].value == np.inf
