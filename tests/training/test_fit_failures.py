@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import jax
 import keras
@@ -14,6 +15,7 @@ from tests.training.fit_cases import compiled, dense, numbers
 
 import normwise
 from normwise.training.interrupt import interrupt_between_chunks, interruptible
+from normwise.training.program import Result
 
 
 def steps(model):
@@ -224,3 +226,17 @@ def test_interruptible_gives_what_the_function_gives_or_raises():
     assert interruptible(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
         interruptible(lambda: 1 // 0)
+
+
+def test_a_call_that_takes_longer_than_the_last_ones_is_handed_to_a_thread():
+    """Else the second Ctrl-C would wait for it."""
+    long = jax.jit(lambda v: jax.lax.fori_loop(0, 20_000, lambda i, v: jax.numpy.tanh(v @ v), v))
+    square = jax.numpy.full((32, 32), 0.1)
+    program = long.lower(square).compile()
+    result = Result((), {}, 1, program(square))
+    begun = time.perf_counter()
+    assert not result.is_ready_within(0.001)
+    assert time.perf_counter() - begun < 1
+    jax.block_until_ready(result.is_finite)
+    assert result.is_ready_within(0.0)
+    assert Result((), {}, 1, True).is_ready_within(0.0)

@@ -10,7 +10,7 @@ from normwise.training.buffers import Buffer, Source, buffers
 from normwise.training.distribute import distributed
 from normwise.training.interrupt import interruptible
 from normwise.training.keras_trainer import EpochBatches
-from normwise.training.pace import Pace
+from normwise.training.pace import SHORT_SECONDS, Pace
 from normwise.training.phase import State, is_kept
 from normwise.training.program import Programs, Result
 
@@ -74,8 +74,8 @@ def take_steps(
                 following = next(coming, None)
             with phase.kept_on_failure(model, kept):
                 # To wait for a thread costs more than a step of a small network.
-                short = pace.is_short(stop - start)
-                is_finite = result.finite() if short else interruptible(result.finite)
+                ready = pace.is_short(stop - start) and result.is_ready_within(SHORT_SECONDS)
+                is_finite = result.finite() if ready else interruptible(result.finite)
             if programs.measuring is not None:
                 programs.measuring.take(result.kept, buffer.first + stop)
             if not is_finite and not_finite is not None:

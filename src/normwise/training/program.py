@@ -64,6 +64,15 @@ class Result:
     is_finite: Any
     kept: Any = None
 
+    def is_ready_within(self, seconds: float) -> bool:
+        """Whether the device is done within so short a time, in which it is asked again and again."""
+        end = time.perf_counter() + seconds
+        is_ready: Callable[[], bool] = getattr(self.is_finite, "is_ready", lambda: True)
+        while not is_ready():
+            if time.perf_counter() > end:
+                return False
+        return True
+
     def finite(self) -> bool:
         """Waits for the device."""
         return bool(self.is_finite)
