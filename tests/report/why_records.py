@@ -107,6 +107,7 @@ def verdict() -> tuple[Sentence, ...]:
     for subject in SUBJECTS:
         for finding in COMPARISONS:
             effect = finding.partition("_")[2].replace("reaches", "helps").replace("no_longer_helps", "hurts")
+            effect = effect.replace("undecided", "no_difference")
             shares = finding.startswith("metric")
             numbers = {"before": 0.81, "after": 0.85} if shares else {"before": 480.0, "after": 120.0}
             words = {"metric": "accuracy"} if shares else {}
@@ -118,6 +119,8 @@ def verdict() -> tuple[Sentence, ...]:
         "scaling_gains_little",
         "scaling_hurts",
         "scaling_mixed",
+        "scaling_for_rates",
+        "normalize_for_rates",
         "normalize",
         "normalize_not",
     ):

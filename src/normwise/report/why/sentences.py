@@ -53,6 +53,12 @@ COMPARISONS = {
         "使网络在 {seeds} 个种子中有 {after_missed} 个在 {budget} 步内没有达到目标；没有它时需要 {before} "
         "步。",
     ),
+    "steps_undecided": (
+        " reached the target within {budget} steps in all but {after_missed} of {seeds} seeds, and without "
+        "it in all but {before_missed}: too close to call.",
+        "：在 {budget} 步内，{seeds} 个种子中有它时 {after_missed} 个未达到目标，"
+        "没有它时 {before_missed} 个未达到：难分高下。",
+    ),
     "steps_not_measured": (
         ": neither with it nor without it did most seeds reach the target within {budget} steps, so "
         "nothing is "
@@ -121,6 +127,15 @@ PLAIN = {
         "在第一步之前，批量归一化使第一个隐藏层在原始输入上的饱和激活份额从 {before} 变为 {after}。",
     ),
     "advice_scale": ("Scale your inputs.", "请缩放你的输入。"),
+    "advice_scaling_for_rates": (
+        "Scaling made learning rates easier to choose here, and nothing else better; it costs little.",
+        "在这里缩放只是让学习率更容易选择，其他方面没有变好；它的代价很小。",
+    ),
+    "advice_normalize_for_rates": (
+        "Batch normalization on top of scaling only widens the choice of learning rates here: use it if you"
+        " cannot tune the rate.",
+        "在缩放之上，批量归一化在这里只是扩大了学习率的选择范围：如果你无法调学习率，就使用它。",
+    ),
     "advice_scaling_gains_little": (
         "Scaling gains little on this table; it does no harm.",
         "在这张表上缩放收益很小；它也没有坏处。",
