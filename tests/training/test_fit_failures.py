@@ -230,7 +230,7 @@ def test_interruptible_gives_what_the_function_gives_or_raises():
 
 def test_a_call_that_takes_longer_than_the_last_ones_is_handed_to_a_thread():
     """Else the second Ctrl-C would wait for it."""
-    long = jax.jit(lambda v: jax.lax.fori_loop(0, 20_000, lambda i, v: jax.numpy.tanh(v @ v), v))
+    long = jax.jit(lambda v: jax.lax.fori_loop(0, 20_000, lambda _, v: jax.numpy.tanh(v @ v), v))
     square = jax.numpy.full((32, 32), 0.1)
     program = long.lower(square).compile()
     result = Result((), {}, 1, program(square))

@@ -41,13 +41,14 @@ def test_equal_variants_gain_little() -> None:
 @pytest.mark.parametrize(
     ("after", "finding"),
     [
-        ((10, 20, 30), "helps"),  # ranges do not overlap
-        ((60, 70, 80), "hurts"),
+        ((10, 18, 30), "helps"),  # ranges apart
+        ((90, 95, 99), "hurts"),
         ((10, 18, 36), "no_difference"),  # overlap, and 22 is within the wider range of 26
         ((15, 19, 35.5), "helps"),  # overlap, but 21 is more than the wider range of 20.5
         ((15, 19, 36), "no_difference"),  # 21 is exactly the wider range
-        ((30, 30, 34), "no_difference"),  # apart, but 10 steps are one measurement
-        ((29, 29, 34), "helps"),  # apart, and more than one measurement
+        ((20, 21, 30), "no_difference"),  # apart, but by less than the factor of 2 between the rates
+        ((60, 79, 80), "no_difference"),
+        ((60, 81, 82), "hurts"),
     ],
 )
 def test_steps(after: tuple[float, ...], finding: str) -> None:
@@ -65,12 +66,19 @@ def test_steps(after: tuple[float, ...], finding: str) -> None:
         "seeds": 3.0,
         "budget": 100.0,
         "resolution": 10.0,
+        "factor": pytest.approx(2, rel=1e-3),
         "before_missed": 0.0,
         "after_missed": 0.0,
         "ratio": pytest.approx(40 / after[1]),
     }
     assert steps.numbers == numbers
     assert "little_is_gained" not in found or finding == "no_difference"
+
+
+@pytest.mark.parametrize(("after", "finding"), [(5.0, "no_difference"), (4.9, "helps")])
+def test_steps_between_two_measurements_are_none(after: float, finding: str) -> None:
+    found = verdict(raw={"steps": (15, 15, 15)}, scaled={"steps": (after,) * 3})
+    assert f"scaling_steps_{finding}" in found
 
 
 @pytest.mark.parametrize(
@@ -84,8 +92,8 @@ def test_steps(after: tuple[float, ...], finding: str) -> None:
         ((NEVER, NEVER, 45), (30, 40, NEVER), "undecided", "no_difference"),
         ((30, 40, 50), (NEVER, NEVER, NEVER), "no_longer_reaches", "hurts"),
         ((NEVER, NEVER, 45), (NEVER, NEVER, NEVER), "not_measured", "not_measured"),
-        ((70, 80, NEVER), (30, 40, 50), "helps", "helps"),  # the medians are there, and the ranges apart
-        ((45, 80, NEVER), (30, 40, 50), "no_difference", "no_difference"),
+        ((70, 90, NEVER), (30, 40, 50), "helps", "helps"),  # the medians are there, and the ranges apart
+        ((45, 90, NEVER), (30, 40, 50), "no_difference", "no_difference"),
     ],
 )
 def test_a_target_that_is_not_reached(
@@ -144,16 +152,24 @@ def test_a_metric_that_is_no_number_is_not_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "finding"), [(2.0, "no_difference"), (3.0, "no_difference"), (4.0, "helps"), (0.0, "hurts")]
+    ("after", "finding"),
+    [(2.0, "no_difference"), (2.301, "no_difference"), (2.602, "helps"), (1.398, "hurts")],
 )
 def test_rates_differ_by_more_than_one_that_was_tried(after: float, finding: str) -> None:
     rates = verdict(raw={"decades": 2.0}, scaled={"decades": after})[f"scaling_rates_{finding}"]
-    expected = {"before": 2.0, "after": after, "resolution": 1.0, "tolerance": 1.2, "low": 0.01, "high": 1.0}
+    expected = {
+        "before": 2.0,
+        "after": after,
+        "resolution": 0.301,
+        "tolerance": 1.2,
+        "low": 0.25,
+        "high": 1.0,
+    }
     assert (rates.numbers, rates.effect) == (expected, finding)
 
 
 WIDE: dict[str, Any] = {"decades": 4.0}
-FAST, SLOW = {"steps": (10, 15, 20)}, {"steps": (70, 75, 80)}
+FAST, SLOW = {"steps": (10, 15, 20)}, {"steps": (80, 85, 90)}
 GOOD, BAD = {"metric": (0.90, 0.91, 0.92)}, {"metric": (0.70, 0.71, 0.72)}
 
 

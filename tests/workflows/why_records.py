@@ -14,13 +14,13 @@ from normwise.core.why_record import SweepPoint, Training, Variant, WhyRecord
 NAMES = ("raw", "scaled", "raw_bn", "scaled_bn")
 NEVER = math.nan
 EQUAL: dict[str, Any] = {"steps": (30, 40, 50), "metric": (0.80, 0.81, 0.82), "decades": 2.0}
-RATES = (0.01, 0.1, 1.0)
+RATES = (0.25, 0.5, 1.0)
 
 
 def variant(
     name: str, steps: Sequence[float], metric: Sequence[float], decades: float, saturated: float | None = None
 ) -> Variant:
-    """A variant with one training a number of steps; its sweep has a rate a decade."""
+    """A variant with one training a number of steps; its sweep goes by factors of 2."""
     trainings = tuple(
         Training(seed, {"val_loss": (0.5,)}, float(s), 0.4, m)
         for seed, (s, m) in enumerate(zip(steps, metric, strict=True))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from normwise.core.why_record import Sentence, Variant
+from normwise.workflows.why_target import grid_decades
 
 HELPS, HURTS, NO_DIFFERENCE, NOT_MEASURED = "helps", "hurts", "no_difference", "not_measured"
 ERRORS = 2.0
@@ -71,7 +72,11 @@ def metric_error(metric: str, value: float, rows: int) -> float:
 def compare_steps(
     subject: str, before: Variant, after: Variant, budget: float, resolution: float
 ) -> Sentence:
-    """What became of the steps to the target."""
+    """What became of the steps to the target.
+
+    Where steps go with 1/rate, a best rate that is one place off on the grid makes a factor of its spacing: a
+    smaller one is none.
+    """
     old, new = (Spread.of([t.steps_to_target for t in v.trainings]) for v in (before, after))
     seeds = len(before.trainings)
     old_missed, new_missed = (
@@ -80,24 +85,26 @@ def compare_steps(
     numbers = _numbers(old, new, seeds) | {
         "budget": budget,
         "resolution": resolution,
+        "factor": 10 ** grid_decades(before.sweep),
         "before_missed": float(old_missed),
         "after_missed": float(new_missed),
-        "ratio": old.median / new.median if math.isfinite(new.median) else math.nan,
+        "ratio": old.median / new.median if 0 < new.median < math.inf else math.nan,
     }
-    finding, effect = _steps(old, new, (old_missed, new_missed), seeds, resolution)
+    finding, effect = _steps(old, new, numbers)
     return Sentence(f"{subject}_steps_{finding}", numbers, {}, effect)
 
 
-def _steps(old: Spread, new: Spread, missed: tuple[int, int], seeds: int, least: float) -> tuple[str, str]:
+def _steps(old: Spread, new: Spread, numbers: dict[str, float]) -> tuple[str, str]:
     if math.isinf(old.median) and math.isinf(new.median):
         return NOT_MEASURED, NOT_MEASURED
-    if missed[0] - missed[1] > MOST * seeds:
-        return "reaches", HELPS
-    if missed[1] - missed[0] > MOST * seeds:
-        return "no_longer_reaches", HURTS
+    fewer_missed = numbers["before_missed"] - numbers["after_missed"]
+    if abs(fewer_missed) > MOST * numbers["seeds"]:
+        return ("reaches", HELPS) if fewer_missed > 0 else ("no_longer_reaches", HURTS)
     if math.isinf(old.median) or math.isinf(new.median):
         return "undecided", NO_DIFFERENCE
-    effect = _effect(-change(old, new, least))
+    less, more = sorted((old.median, new.median))
+    alike = more <= less * numbers["factor"]
+    effect = NO_DIFFERENCE if alike else _effect(-change(old, new, numbers["resolution"]))
     return effect, effect
 
 

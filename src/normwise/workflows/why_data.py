@@ -95,11 +95,6 @@ def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str],
     scaled = {part: _scaled(e, training, schema, kept) for part, e in encoded.items()}
     y = _targets(target, parts)
     inputs = (*feature_names(schema), *names)
-    if not inputs:
-        raise TableError(
-            f"{source} has no column that a network can read beside its target; the columns were excluded:"
-            f" {'; '.join(f'{c.name}: {c.reason}' for c in schema[:5])}"
-        )
     return WhyData(source, target, inputs, training.numeric.shape[1], raw, scaled, y, schema, training)
 
 

@@ -12,9 +12,9 @@ SEEDS, QUICK_SEEDS = 5, 3
 SWEEP_SEEDS = FEWEST_SEEDS = 3
 SWEEP_SHARE = 0.2
 """The share of the epochs that each learning rate of the sweep is trained for."""
-LEARNING_RATES = tuple(round(10.0 ** (k / 2), 6) for k in range(-8, 3))
-"""0.0001 to 10, two a decade."""
-QUICK_LEARNING_RATES = LEARNING_RATES[::2]
+LEARNING_RATES = tuple(round(10.0 ** (k / 3), 6) for k in range(-12, 4))
+QUICK_LEARNING_RATES = tuple(round(10.0 ** (k / 2), 6) for k in range(-8, 3))
+"""0.0001 to 10, three a decade, or two."""
 
 
 @dataclasses.dataclass(frozen=True)
