@@ -88,13 +88,15 @@ class TableStream(DataAdapter):  # type: ignore[misc]
             self.close()
             self._reading = ReadAhead(self._read(seed, _copy_of_generator(), self.passes), CHUNKS_AHEAD)
             next(self._reading)
-        self.passes = max(1, self.passes - 1)
+        is_last, self.passes = self.passes == 1, max(1, self.passes - 1)
         # Keras may stop at the last batch without asking whether there is another.
         left = self.blocks.rows
         while left > 0 and isinstance(chunk := next(self._reading, None), Chunk):
             left -= chunk.rows
             for start in range(0, chunk.rows, self._batch_size):
                 yield Batch(chunk, start, min(start + self._batch_size, chunk.rows))
+        if is_last:
+            self.close()
 
     def close(self) -> None:
         """Ends the thread that reads, if one does."""
