@@ -47,6 +47,42 @@ def test_condition_numbers_of_a_known_matrix():
     assert moved["condition_number_covariance", ""] == pytest.approx(100.0, rel=1e-12)
 
 
+def with_covariance_of(singular, offset=0.0, rows=400):
+    """Rows whose covariance has exactly these numbers squared as its eigenvalues, and whose means are
+    `offset`."""
+    random = np.random.default_rng(1)
+    drawn = random.normal(size=(rows, len(singular)))
+    functions, _ = np.linalg.qr(drawn - drawn.mean(axis=0))
+    turn, _ = np.linalg.qr(random.normal(size=(len(singular), len(singular))))
+    return offset + np.sqrt(rows) * functions @ np.diag(singular) @ turn
+
+
+@pytest.mark.parametrize(("offset", "allowed"), [(0.0, 1e-12), (1e6, 1e-9)])
+def test_the_covariance_of_known_eigenvalues_far_from_0(offset, allowed):
+    found = values(condition_numbers(with_covariance_of([30.0, 7.0, 2.0, 0.5], offset), list("abcd")))
+    assert found["condition_number_covariance", ""] == pytest.approx(3600.0, rel=allowed)
+
+
+@pytest.mark.parametrize("offset", [1e4, 1e6, 1e7])
+def test_second_moments_far_from_0(offset):
+    # E[xxᵀ] = I + offset²·11ᵀ: its eigenvalues are 1 + 2·offset² and 1.
+    found = values(condition_numbers(with_covariance_of([1.0, 1.0], offset), NAMES))
+    assert found["condition_number_second_moments", ""] == pytest.approx(1 + 2 * offset**2, rel=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e7, 1e9, 1e12])
+def test_a_small_unit_is_no_dependence(unit):
+    found = values(condition_numbers(with_covariance_of([1.0, 1.0]) * [unit, 1.0], NAMES))
+    assert found["condition_number_covariance", ""] == pytest.approx(unit**2, rel=1e-3)
+    assert bowl(with_covariance_of([1.0, 1.0]) * [unit, 1.0], np.arange(400), NAMES).condition_number < np.inf
+
+
+def test_a_small_spread_beside_a_large_mean_is_a_spread():
+    found = values(feature_spread(np.column_stack([CORNERS[:, 0] + 2e12, CORNERS[:, 1]]), NAMES))
+    assert found["feature_std", "age"] == 1.0
+    assert found["feature_spread", ""] == 1.0
+
+
 def test_columns_that_depend_on_each_other():
     x = np.column_stack([CORNERS, CORNERS.sum(axis=1)])
     assert values(condition_numbers(x, [*NAMES, "sum"]))["condition_number_covariance", ""] == np.inf

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 from normwise.core.moments import Moments
 
-CONSTANT = 1e-12
-"""A column whose spread is at most so many times its largest value holds nothing but rounding."""
-
 Floats = NDArray[np.float64]
 
 
@@ -46,6 +43,9 @@ def centered(values: Floats) -> Floats:
 
 
 def stds(values: Floats) -> Floats:
-    """Each column's standard deviation over the rows (divided by n); 0 where it is constant."""
+    """Each column's standard deviation over the rows (divided by n); 0 where it is constant.
+
+    The range decides what is constant: the mean of equal values may round, and a tiny spread is a spread.
+    """
     found: Floats = np.sqrt(Moments.of(values, axis=0).variance())
-    return np.where(found <= CONSTANT * np.abs(values).max(axis=0), 0.0, found)
+    return np.where(values.min(axis=0) == values.max(axis=0), 0.0, found)

@@ -58,7 +58,7 @@ def bowl(
         hessian=tuple(float(h) for h in hessian.ravel()),
         optimum=tuple(float(w) for w in optimum),
         loss=loss,
-        condition_number=condition_number(hessian),
+        condition_number=condition_number(about),
         sample_size=rows,
         definition="½ E[(y − b − wᵀx)²] of the standardized target over two weights, intercept at its best",
         source="LeCun, Kanter & Solla 1990",

@@ -10,14 +10,16 @@ import numpy as np
 from normwise.core.measurement import Measurement
 from normwise.insight._features import Floats, centered, checked, stds
 
-ROUNDING = 1e-13
-"""An eigenvalue below so many times the largest, for each column, cannot be told from 0 in float64."""
+ROUNDING = float(np.finfo(np.float64).eps)
 
 
 def condition_numbers(x: Any, columns: Sequence[str], variant: str = "") -> tuple[Measurement, ...]:
     """The condition numbers of E[xxᵀ] and of the covariance of the features that vary.
 
         κ = λ_max / λ_min
+
+    The eigenvalues are the squares of the singular values of the table itself: E[xxᵀ] in float64 keeps none
+    below 1e-16 of the largest, the table those down to 1e-24 with some digits.
 
     Half of E[xxᵀ] is the Hessian of the mean squared error of a linear model without, and the covariance that
     of one with an intercept.
@@ -36,7 +38,7 @@ def condition_numbers(x: Any, columns: Sequence[str], variant: str = "") -> tupl
 
     Example:
         >>> x = [[1.0, 10.0], [1.0, -10.0], [-1.0, 10.0], [-1.0, -10.0]]
-        >>> [m.value for m in condition_numbers(x, ["a", "b"])]
+        >>> [round(m.value, 9) for m in condition_numbers(x, ["a", "b"])]
         [100.0, 100.0]
 
     Source:
@@ -52,27 +54,34 @@ def condition_numbers(x: Any, columns: Sequence[str], variant: str = "") -> tupl
     return tuple(
         Measurement(
             f"condition_number_{name}",
-            condition_number(matrix),
+            condition_number(part),
             "",
             rows,
             definition,
             source,
             variant=variant,
         )
-        for name, matrix, definition in (
-            ("second_moments", values.T @ values / rows, "largest over smallest eigenvalue of E[xxᵀ]"),
-            ("covariance", about.T @ about / rows, "largest over smallest eigenvalue of the covariance"),
+        for name, part, definition in (
+            ("second_moments", values, "largest over smallest eigenvalue of E[xxᵀ]"),
+            ("covariance", about, "largest over smallest eigenvalue of the covariance"),
         )
     )
 
 
-def condition_number(matrix: Floats) -> float:
-    """The largest over the smallest eigenvalue of a symmetric matrix; infinity where that is 0 to rounding.
+def condition_number(x: Floats) -> float:
+    """The largest over the smallest eigenvalue of ``xᵀx``; infinity where columns depend on each other.
+
+    Whether they do is decided with each column divided by its length: a small unit is no dependence.
 
     Example:
-        >>> condition_number(np.diag([8.0, 2.0]))
+        >>> condition_number(np.diag([4.0, 2.0]))
         4.0
+        >>> condition_number(np.diag([1e9, 1.0])), condition_number(np.array([[1.0, 2.0], [3.0, 6.0]]))
+        (1e+18, inf)
     """
-    eigenvalues = np.linalg.eigvalsh(matrix)
-    largest, smallest = float(eigenvalues[-1]), float(eigenvalues[0])
-    return largest / smallest if smallest > ROUNDING * len(matrix) * largest else float("inf")
+    unit = x / np.linalg.norm(x, axis=0)
+    lengths = np.linalg.svd(unit, compute_uv=False)
+    if len(x) < x.shape[1] or lengths[-1] <= ROUNDING * max(x.shape) * lengths[0]:
+        return float("inf")
+    singular = np.linalg.svd(x, compute_uv=False)
+    return float((singular[0] / singular[-1]) ** 2)
