@@ -6,5 +6,6 @@ from normwise.insight.bowl import bowl
 from normwise.insight.condition_number import condition_numbers
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
+from normwise.insight.share_of_first_gradient import share_of_first_gradient
 
-__all__ = ["bowl", "condition_numbers", "descent_steps", "feature_spread"]
+__all__ = ["bowl", "condition_numbers", "descent_steps", "feature_spread", "share_of_first_gradient"]
