@@ -15,7 +15,6 @@ from normwise.core.why_record import WhyRecord
 from normwise.workflows import why_table as module
 from normwise.workflows.why_options import WhyListener, WhyOptions
 from normwise.workflows.why_table import why_table
-from normwise.workflows.why_variant import held_out_scores
 from normwise.workflows.why_verdict import why_verdict
 
 ROWS = 400
@@ -155,18 +154,15 @@ def test_regression_and_what_the_listener_hears(tmp_path: Path) -> None:
     assert told == [(i, 16) for i in range(1, 17)]
 
 
-def test_held_out_scores_by_their_definitions() -> None:
-    rng = np.random.default_rng(1)
-    z, y = rng.normal(size=(50, 3)), rng.integers(0, 3, 50)
-    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    loss, accuracy = held_out_scores(z, y)
-    assert loss == pytest.approx(-np.mean(np.log(p[np.arange(50), y])), rel=1e-12)
-    assert accuracy == np.mean(p.argmax(axis=1) == y)
-    wanted = rng.normal(size=50)
-    loss, r2 = held_out_scores(z[:, :1], wanted)
-    assert loss == pytest.approx(np.mean((z[:, 0] - wanted) ** 2), rel=1e-12)
-    assert r2 == pytest.approx(1 - loss / np.var(wanted), rel=1e-12)
-    assert np.isnan(held_out_scores(np.full((2, 2), np.nan), np.array([0, 1]))).all()
+def test_nothing_is_said_where_the_target_is_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("normwise.workflows.why_options.QUICK_LEARNING_RATES", (0.01, 0.1))
+    rng = np.random.default_rng(3)
+    noise = np.array(["a", "b"])[rng.integers(0, 2, 120)]
+    frame = pl.DataFrame({"wide": 1e5 * rng.normal(size=120), "plain": rng.normal(size=120), "y": noise})
+    frame.write_csv(tmp_path / "t.csv")
+    record = why_table(tmp_path / "t.csv", WhyOptions("y", quick=True, epochs=3, hidden_units=(8,)))
+    assert [s.key for s in record.verdict][-2:] == ["nothing_learned", "scope"]
+    assert not [s for s in record.verdict if s.key.startswith(("scaling_", "normalization_", "advice_"))]
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

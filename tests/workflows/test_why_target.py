@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +12,6 @@ from normwise.core.probe import Series
 from normwise.core.why_record import SweepPoint
 from normwise.workflows.why_target import (
     best_rate,
-    constant_loss,
     grid_decades,
     lowest,
     median,
@@ -28,16 +26,6 @@ LOSSES = st.floats(0.0, 1e6)
 def sweep(*losses: tuple[float, ...]) -> list[SweepPoint]:
     """Two rates a decade, from 0.01."""
     return [SweepPoint(0.01 * 10 ** (i / 2), values) for i, values in enumerate(losses)]
-
-
-def test_constant_loss_is_that_of_the_best_constant_on_the_training_rows() -> None:
-    rng = np.random.default_rng(0)
-    training, validation = rng.integers(0, 3, 50), rng.integers(0, 3, 20)
-    shares = [np.mean(training == k) for k in range(3)]
-    expected = -np.mean([math.log(shares[k]) for k in validation])
-    assert constant_loss(training, validation, 3) == pytest.approx(expected, rel=1e-12)
-    y, z = rng.normal(3, 2, 50), rng.normal(3, 2, 20)
-    assert constant_loss(y, z, 0) == pytest.approx(np.mean((z - np.mean(y)) ** 2), rel=1e-12)
 
 
 @given(LOSSES, LOSSES)

@@ -268,6 +268,19 @@ def test_findings_at_their_thresholds() -> None:
     assert not {*keys, "saturation_normalized"} & set(verdict(features=[feature("a", 1.0)]))
 
 
+NOISE: dict[str, Any] = {"gain": 0.3}
+
+
+def test_where_nothing_was_learned_nothing_is_compared() -> None:
+    """However far apart the variants are: three standard errors of 0.1 are not exceeded."""
+    changed = {"raw": NOISE, "scaled": GOOD | NOISE, "raw_bn": NOISE, "scaled_bn": FAST | NOISE}
+    nothing, scope = verdict(**changed).values()
+    assert nothing == Sentence("nothing_learned", {"rows": 10_000.0}, {}, "not_measured")
+    assert scope.key == "scope"
+    assert "scaling_metric_helps" in verdict(**changed | {"raw_bn": {"gain": 0.31}})
+    assert "nothing_learned" in verdict(**{name: {"gain": math.nan} for name in changed})
+
+
 def test_nothing_is_said_of_covariate_shift() -> None:
     every = verdict(scaled=GOOD | FAST, scaled_bn=BAD, raw_bn=SLOW)
     assert not [key for key in every if "shift" in key]

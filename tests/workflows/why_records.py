@@ -18,9 +18,15 @@ RATES = (0.25, 0.5, 1.0)
 
 
 def variant(
-    name: str, steps: Sequence[float], metric: Sequence[float], decades: float, saturated: float | None = None
+    name: str,
+    steps: Sequence[float],
+    metric: Sequence[float],
+    decades: float,
+    saturated: float | None = None,
+    gain: float = 0.5,
 ) -> Variant:
-    """A variant with one training a number of steps; its sweep goes by factors of 2."""
+    """A variant with one training a number of steps; its sweep goes by factors of 2, its gain has an error of
+    0.1."""
     trainings = tuple(
         Training(seed, {"val_loss": (0.5,)}, float(s), 0.4, m)
         for seed, (s, m) in enumerate(zip(steps, metric, strict=True))
@@ -34,9 +40,21 @@ def variant(
             Series("saturation", "tanh_1", "", "", (0, 5), (2,), (saturated - 0.01, saturated + 0.01, 1, 1)),
             Series("saturation", "tanh_2", "", "", (0, 5), (2,), (0.0, 0.0, 0.0, 0.0)),
         ]
-    found = tuple(series)
     return Variant(
-        name, name.startswith("scaled"), name.endswith("bn"), 0.1, sweep, decades, trainings, 1.0, 9, found
+        name=name,
+        scaled=name.startswith("scaled"),
+        normalized=name.endswith("bn"),
+        learning_rate=0.1,
+        sweep=sweep,
+        usable_decades=decades,
+        trainings=trainings,
+        seconds=1.0,
+        parameters=9,
+        series=tuple(series),
+        measurements=(
+            Measurement("gain_over_constant", gain, "", 100, "", ""),
+            Measurement("gain_over_constant_error", 0.1, "", 100, "", ""),
+        ),
     )
 
 

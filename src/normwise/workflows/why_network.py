@@ -53,14 +53,14 @@ def why_network(
 
 
 def why_batch_size(rows: int) -> int:
-    """16 as in the article; more where an epoch would have over 128 steps, at most 256.
+    """16 as in the article; more where an epoch would have over 128 steps, at most 256; never more than rows.
 
     Example:
-        >>> why_batch_size(455), why_batch_size(8192)
-        (16, 64)
+        >>> why_batch_size(455), why_batch_size(8192), why_batch_size(9)
+        (16, 64, 9)
     """
     fitting = 1 << max(0, -(-rows // STEPS_AN_EPOCH) - 1).bit_length()
-    return min(LARGEST_BATCH, max(SMALLEST_BATCH, fitting))
+    return min(rows, LARGEST_BATCH, max(SMALLEST_BATCH, fitting))
 
 
 def trainable_weights(model: keras.Model) -> int:

@@ -14,11 +14,11 @@ from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.workflows.summarize_run import feature_records, versions
 from normwise.workflows.why_data import WhyData, read_why_data
+from normwise.workflows.why_gain import constant_row_losses
 from normwise.workflows.why_measurements import measure_data, measure_variant
 from normwise.workflows.why_network import ACTIVATION, why_batch_size
 from normwise.workflows.why_options import WhyListener, WhyOptions
 from normwise.workflows.why_target import (
-    constant_loss,
     lowest,
     median,
     steps_to_target,
@@ -126,7 +126,8 @@ def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> Finished:
 def _compared(finished: Finished, data: WhyData) -> tuple[tuple[Variant, ...], float, float]:
     """The variants with what only their comparison gives, the target loss, and the tolerance of the rates."""
     variants = [variant for variant, _ in finished]
-    constant = constant_loss(data.y["training"], data.y["validation"], len(data.target.classes))
+    classes = len(data.target.classes)
+    constant = float(constant_row_losses(data.y["training"], data.y["validation"], classes).mean())
     reached = [median(lowest(t.history["val_loss"]) for t in v.trainings) for v in variants]
     target = target_loss(constant, min(reached))
     best = min(median(point.losses) for v in variants for point in v.sweep)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from normwise.core.probe import Series
 from normwise.core.why_record import SweepPoint
@@ -15,22 +13,6 @@ from normwise.core.why_record import SweepPoint
 SHARE = 0.9
 """Of the way from the best constant predictor to the best variant: near enough to be of use, far enough from
 the bottom that its noise does not matter."""
-
-
-def constant_loss(training: NDArray[Any], validation: NDArray[Any], classes: int) -> float:
-    """The validation loss of the best constant predictor that the training targets give.
-
-    Cross-entropy of the training rows' class shares; for regression (0 classes) the mean square about the
-    training rows' mean.
-
-    Example:
-        >>> round(constant_loss(np.array([0, 1]), np.array([0, 1]), classes=2), 4)  # log 2
-        0.6931
-    """
-    if not classes:
-        return float(np.mean((validation.astype(np.float64) - training.mean(dtype=np.float64)) ** 2))
-    shares = np.bincount(training, minlength=classes) / len(training)
-    return float(-np.mean(np.log(shares[validation])))
 
 
 def target_loss(constant: float, best: float) -> float:

@@ -19,6 +19,7 @@ from normwise.training.fit_many import fit_many
 from normwise.training.probes import PreActivations, Saturation
 from normwise.training.side_by_side import ManyFits
 from normwise.workflows.why_data import WhyData
+from normwise.workflows.why_gain import constant_row_losses, gain_over_constant, row_losses
 from normwise.workflows.why_network import trainable_weights, why_batch_size, why_network
 from normwise.workflows.why_options import WhyOptions
 from normwise.workflows.why_probe import ValidationLoss
@@ -89,6 +90,8 @@ def train_variant(
     pairs = [(rate, seed) for seed in options.all_seeds()]
     runs = _train(kind, data, options, epochs, pairs, told, probes, keep_best="val_loss")
     seconds = time.perf_counter() - start
+    y = data.y["held_out"]
+    outputs = [np.asarray(m(data.x(kind.scaled)["held_out"], training=False)) for m in runs.models]
     variant = Variant(
         name=kind.name,
         scaled=kind.scaled,
@@ -97,12 +100,16 @@ def train_variant(
         sweep=found,
         usable_decades=math.nan,
         trainings=tuple(
-            _training(seed, model, history, data, kind)
-            for (_, seed), model, history in zip(pairs, runs.models, runs.histories, strict=True)
+            _training(seed, history, out, y)
+            for (_, seed), history, out in zip(pairs, runs.histories, outputs, strict=True)
         ),
         seconds=seconds,
         parameters=trainable_weights(runs.models[0]),
         series=tuple(rounded(series) for series in runs.histories[0].probes.values()),
+        measurements=gain_over_constant(
+            constant_row_losses(data.y["training"], y, len(data.target.classes)),
+            [row_losses(out, y) for out in outputs],
+        ),
     )
     losses = tuple(history.probes[ValidationLoss.name] for history in runs.histories)
     return Trained(variant, runs.models, losses)
@@ -131,14 +138,11 @@ def held_out_scores(outputs: NDArray[Any], y: NDArray[Any]) -> tuple[float, floa
         >>> round(loss, 3), accuracy  # a tie is the first class
         (0.347, 1.0)
     """
-    z = outputs.astype(np.float64)
-    if z.shape[1] == 1:
-        error = float(np.mean((z[:, 0] - y) ** 2))
-        return error, 1.0 - error / float(np.var(y, dtype=np.float64)) if np.ptp(y) else math.nan
-    top = z.max(axis=1)
-    logs = top + np.log(np.exp(z - top[:, None]).sum(axis=1)) - z[np.arange(len(y)), y]
-    metric = float(np.mean(z.argmax(axis=1) == y)) if np.isfinite(z).all() else math.nan
-    return float(logs.mean()), metric
+    loss = float(row_losses(outputs, y).mean())
+    if outputs.shape[1] == 1:
+        return loss, 1.0 - loss / float(np.var(y, dtype=np.float64)) if np.ptp(y) else math.nan
+    metric = float(np.mean(outputs.argmax(axis=1) == y)) if np.isfinite(outputs).all() else math.nan
+    return loss, metric
 
 
 def rounded(series: Series) -> Series:
@@ -173,8 +177,6 @@ def _train(
     )
 
 
-def _training(seed: int, model: keras.Model, history: Any, data: WhyData, kind: VariantKind) -> Training:
-    x = data.x(kind.scaled)["held_out"]
-    loss, metric = held_out_scores(np.asarray(model(x, training=False)), data.y["held_out"])
+def _training(seed: int, history: Any, outputs: NDArray[Any], y: NDArray[Any]) -> Training:
     curves = {name: tuple(float(v) for v in values) for name, values in history.history.items()}
-    return Training(seed, curves, math.nan, loss, metric)
+    return Training(seed, curves, math.nan, *held_out_scores(outputs, y))

@@ -20,9 +20,12 @@ from normwise.workflows.why_compare import (
     compare_steps,
 )
 from normwise.workflows.why_findings import findings
+from normwise.workflows.why_gain import ERROR, GAIN
 from normwise.workflows.why_target import grid_decades
 
 ADVICE = "advice"
+CERTAIN = 3.0
+"""Standard errors from which a gain over the constant predictor counts: four variants have their chance."""
 SUBJECTS = (
     ("scaling", "raw", "scaled"),
     ("normalization_raw", "raw", "raw_bn"),
@@ -38,8 +41,20 @@ def why_verdict(record: WhyRecord) -> tuple[Sentence, ...]:
     Args:
         record: All but its verdict.
     """
+    if not _learned(record):
+        nothing = Sentence("nothing_learned", {"rows": float(record.held_out_rows)}, {}, NOT_MEASURED)
+        return (*findings(record), nothing, _scope(record))
     compared = tuple(s for subject in SUBJECTS for s in _comparison(record, *subject))
     return (*findings(record), *compared, *_advice(record, compared), _scope(record))
+
+
+def _learned(record: WhyRecord) -> bool:
+    """Whether a variant does better than a constant by what the chance of the held-out rows cannot explain.
+
+    Where none does, the differences between them are of noise, which the spread over seeds does not know.
+    """
+    found = [{m.name: m.value for m in variant.measurements} for variant in record.variants]
+    return any(values[GAIN] > CERTAIN * values[ERROR] for values in found if GAIN in values)
 
 
 def _comparison(record: WhyRecord, subject: str, before: str, after: str) -> tuple[Sentence, ...]:

@@ -174,6 +174,12 @@ PLAIN = {
         "scaled one without.",
         "在这里批量归一化不能代替缩放：原始输入加批量归一化的网络仍落后于只做缩放的网络。",
     ),
+    "nothing_learned": (
+        "No network of the four predicted the {rows} held-out rows better than a constant does, by more than"
+        " chance: there is nothing to compare. More rows or other columns may help.",
+        "四个网络对 {rows} 行留出集的预测都没有超出偶然地好于一个常数，因此没有可比较的。"
+        "更多的行或其他列可能有帮助。",
+    ),
     "little_is_gained": (
         "Little is gained on this table: neither scaling nor batch normalization made a difference that "
         "exceeds the "
