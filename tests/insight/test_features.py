@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normwise.core.descent import WITHIN, steps_needed
 from normwise.core.measurement import Bowl
 from normwise.insight import bowl, condition_numbers, descent_steps, feature_spread
-from normwise.insight.descent import WITHIN, predicted_steps, steps
+from normwise.insight.descent import steps
 
 CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
 NAMES = ["age", "fnlwgt"]
@@ -145,7 +146,7 @@ def test_steps_are_those_of_a_walk(kappa):
     assert measured["descent_steps_most"] <= measured["predicted_descent_steps"] + 1
     assert measured["descent_steps_least"] >= measured["predicted_descent_steps"] - 1
     # Both axes shrink alike, so every start takes as long: 1.15 κ steps for each factor of 10 of the error.
-    assert predicted_steps(kappa) == pytest.approx(max(1.0, 1.15 * kappa), rel=0.02, abs=1.5)
+    assert steps_needed(kappa) == pytest.approx(max(1.0, 1.15 * kappa), rel=0.02, abs=1.5)
 
 
 @pytest.mark.parametrize(

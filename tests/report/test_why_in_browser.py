@@ -17,9 +17,10 @@ import pytest
 from tests.report.test_in_browser import CHROMIUM, EARLY, FLAGS, FRAME
 from tests.report.why_records import WHY_RECORDS, whole
 
+from normwise.core.descent import steps_needed
 from normwise.report import why_report
 from normwise.report.why.figures import why_figures
-from normwise.report.why.quadratic import Quadratic, steps_needed
+from normwise.report.why.quadratic import Quadratic
 
 pytestmark = [
     pytest.mark.slow,

@@ -20,6 +20,7 @@ from tests.report.records import HOSTILE, feature
 from tests.report.why_records import WHY_RECORDS, bare, bowl, hostile, percentiles, verdict, whole
 
 import normwise
+from normwise.core.descent import steps_needed
 from normwise.core.errors import RecordError, RunFolderError
 from normwise.core.measurement import Curve
 from normwise.core.why_record import Sentence, WhyRecord
@@ -30,7 +31,7 @@ from normwise.report.text import one_line
 from normwise.report.why.figures import why_figures
 from normwise.report.why.layer_figures import MOST_FRAMES, frame_steps
 from normwise.report.why.play import play_data
-from normwise.report.why.quadratic import Quadratic, steps_needed
+from normwise.report.why.quadratic import Quadratic
 from normwise.report.why.sentences import COMPARISONS, SENTENCES, SUBJECTS, sentence
 from normwise.report.why.view import PAPERS, SECTIONS
 
@@ -190,9 +191,15 @@ def test_path_and_ellipses_are_those_of_the_quadratic() -> None:
 
 
 def test_a_bowl_without_a_bottom_takes_for_ever() -> None:
-    flat = dataclasses.replace(bowl("raw", 1.0), hessian=(1.0, 0.0, 0.0, 0.0))
+    flat = dataclasses.replace(bowl("raw", 1.0), hessian=(1.0, 0.0, 0.0, 0.0), condition_number=math.inf)
     assert math.isinf(Quadratic.of(flat).condition_number)
     assert math.isinf(steps_needed(math.inf))
+
+
+def test_the_record_knows_better_than_its_hessian_how_stretched_it_is() -> None:
+    """Of a ratio of 1e18 float64 keeps nothing in the matrix."""
+    steep = dataclasses.replace(bowl("raw", 1.0), hessian=(1e18, 0.0, 0.0, 1.0), condition_number=4e17)
+    assert Quadratic.of(steep).condition_number == pytest.approx(4e17)
 
 
 def test_play_stretches_the_scaled_bowl_as_far_as_the_raw_one() -> None:

@@ -11,7 +11,18 @@ import typer
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
 from normwise.cli.console import messages
-from normwise.cli.options import Encoding, Format, Overwrite, above_zero, between_zero_and_one, column_kinds
+from normwise.cli.options import (
+    Encoding,
+    Format,
+    HeldOut,
+    Kinds,
+    Overwrite,
+    Quiet,
+    Target,
+    Task,
+    above_zero,
+    column_kinds,
+)
 
 
 def fit(
@@ -22,12 +33,9 @@ def fit(
         ),
     ] = None,
     *,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    target: Target = None,
     out: Annotated[Path, typer.Option(metavar="RUN", help="The run folder to write.")] = Path("normwise-run"),
-    task: Annotated[
-        Literal["classification", "regression"] | None,
-        typer.Option(help="What to learn; told from the target by default."),
-    ] = None,
+    task: Task = None,
     format: Format = None,
     encoding: Encoding = "utf-8",
     preset: Annotated[
@@ -42,24 +50,13 @@ def fit(
         int | None, typer.Option(min=1, help="Networks trained side by side, whose mean is the answer.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The seed of everything random.")] = 0,
-    held_out: Annotated[
-        float,
-        typer.Option(
-            callback=between_zero_and_one, help="The share of the rows that scores are measured on."
-        ),
-    ] = 0.2,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=KIND",
-            help="What a column is: numeric, boolean, categorical, date or excluded. May be repeated.",
-        ),
-    ] = None,
+    held_out: HeldOut = 0.2,
+    kind: Kinds = None,
     class_weight: Annotated[
         Literal["balanced"] | None, typer.Option(help="Whether rare classes weigh as much as frequent ones.")
     ] = None,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network on a table and write a run folder: model, schema, metrics, report.
 

@@ -13,6 +13,19 @@ Format = Annotated[
 ]
 Encoding = Annotated[str, typer.Option(metavar="NAME", help="The text encoding of a CSV file.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")]
+Task = Annotated[
+    Literal["classification", "regression"] | None,
+    typer.Option(help="What to learn; told from the target by default."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=KIND",
+        help="What a column is: numeric, boolean, categorical, date or excluded. May be repeated.",
+    ),
+]
 
 
 def above_zero(value: float | None) -> float | None:
@@ -27,6 +40,12 @@ def between_zero_and_one(value: float) -> float:
     if not 0 < value < 1:
         raise typer.BadParameter(f"{value} is out of its range; expected a share above 0 and below 1.")
     return value
+
+
+HeldOut = Annotated[
+    float,
+    typer.Option(callback=between_zero_and_one, help="The share of the rows that scores are measured on."),
+]
 
 
 def column_kinds(pairs: Sequence[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from normwise.cli.clear_errors import clear_errors
-from normwise.cli.options import Encoding, Overwrite, above_zero
+from normwise.cli.options import Encoding, Overwrite, Quiet, above_zero
 
 Range = tuple[float, float]
 
@@ -85,7 +85,7 @@ def scale(
     ] = None,
     encoding: Encoding = "utf-8",
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Scale the columns of numbers of tables of any size, and write all columns to one file.
 

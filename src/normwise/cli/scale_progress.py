@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column
+from rich.progress import DownloadColumn, Progress, TaskID
 
 from normwise.cli.console import is_live, line, messages
+from normwise.cli.progress_bar import progress_bar
 from normwise.cli.warning_lines import WarningLines
 from normwise.workflows.scale_table import ScaleListener
-
-WIDE = 72
-"""Narrower terminals have no room for the bytes and the time left beside the bar."""
 
 
 class ScaleProgress(ScaleListener):
@@ -47,7 +43,7 @@ class ScaleProgress(ScaleListener):
                 line(self.console, what)
             return
         if self.bar is None:
-            self.bar = _bar(self.console)
+            self.bar = progress_bar(self.console, DownloadColumn)
             self.bar.start()
         self.bar.reset(TaskID(0), description=what, total=None)
 
@@ -69,18 +65,3 @@ class ScaleProgress(ScaleListener):
         """Says something in a line."""
         if not self.quiet:
             line(self.console, message)
-
-
-def _bar(console: Console) -> Progress:
-    whole = Column(no_wrap=True)
-    beside = [DownloadColumn(table_column=whole), TimeRemainingColumn(table_column=whole)]
-    progress = Progress(
-        TextColumn("{task.description}", table_column=whole, markup=False),
-        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
-        *(beside if console.width >= WIDE else []),
-        console=console,
-        transient=True,
-        expand=True,
-    )
-    progress.add_task("", total=None)
-    return progress

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
 from normwise.cli.console import messages
-from normwise.cli.options import Encoding, Format, Overwrite, between_zero_and_one, column_kinds
+from normwise.cli.options import (
+    Encoding,
+    Format,
+    HeldOut,
+    Kinds,
+    Overwrite,
+    Quiet,
+    Target,
+    Task,
+    column_kinds,
+)
 
 
 def why(
@@ -22,14 +32,11 @@ def why(
         ),
     ] = None,
     *,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column to predict.")] = None,
+    target: Target = None,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The report to write; its record goes beside it, as .json.")
     ] = Path("why.html"),
-    task: Annotated[
-        Literal["classification", "regression"] | None,
-        typer.Option(help="What to learn; told from the target by default."),
-    ] = None,
+    task: Task = None,
     format: Format = None,
     encoding: Encoding = "utf-8",
     quick: Annotated[
@@ -42,24 +49,13 @@ def why(
         int | None, typer.Option(min=1, help="Passes over the rows of each training; 30 by default.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="The first seed.")] = 0,
-    held_out: Annotated[
-        float,
-        typer.Option(
-            callback=between_zero_and_one, help="The share of the rows that scores are measured on."
-        ),
-    ] = 0.2,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=KIND",
-            help="What a column is: numeric, boolean, categorical, date or excluded. May be repeated.",
-        ),
-    ] = None,
+    held_out: HeldOut = 0.2,
+    kind: Kinds = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the record to standard output, in place of the summary.")
     ] = False,
     overwrite: Overwrite = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure what scaling and batch normalization change on a table, and write a report.
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column
+from rich.progress import Progress, TaskID, TaskProgressColumn
 
 from normwise.cli.console import is_live, line, messages
+from normwise.cli.progress_bar import progress_bar
 from normwise.cli.warning_lines import WarningLines
 from normwise.workflows.fit_table import BUILT_IN
 from normwise.workflows.why_options import WhyListener
-
-WIDE = 72
-"""Narrower terminals have no room for the share done and the time left beside the bar."""
 
 
 class WhyProgress(WhyListener):
@@ -48,7 +44,7 @@ class WhyProgress(WhyListener):
                 line(self.console, what)
             return
         if self.bar is None:
-            self.bar = _bar(self.console)
+            self.bar = progress_bar(self.console, TaskProgressColumn)
             self.bar.start()
         self.bar.update(TaskID(0), description=what)
 
@@ -56,18 +52,3 @@ class WhyProgress(WhyListener):
         """Moves the bar."""
         if self.bar is not None:
             self.bar.update(TaskID(0), completed=done, total=total)
-
-
-def _bar(console: Console) -> Progress:
-    whole = Column(no_wrap=True)
-    beside = [TaskProgressColumn(table_column=whole), TimeRemainingColumn(table_column=whole)]
-    progress = Progress(
-        TextColumn("{task.description}", table_column=whole, markup=False),
-        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=8)),
-        *(beside if console.width >= WIDE else []),
-        console=console,
-        transient=True,
-        expand=True,
-    )
-    progress.add_task("", total=None)
-    return progress

@@ -32,8 +32,8 @@ class Training(Record):
         seed: The seed.
         history: Keras' History: metric name to one value an epoch.
         steps_to_target: Steps to the common target loss; NaN if it was not reached.
-        loss: The loss on the held-out rows at the end.
-        metric: The metric on the held-out rows at the end.
+        loss: The loss on the held-out rows, with the weights of the epoch of the lowest validation loss.
+        metric: The metric there, with the same weights.
     """
 
     seed: int

@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 
+from normwise.core.descent import WITHIN, steps_needed
 from normwise.core.measurement import Bowl, Measurement
 from normwise.insight._features import Floats
 
 STARTS = 20
-WITHIN = 0.01
-"""Of the loss above the optimum at the start, what may be left at the end."""
 MOST_STEPS = 10**13
 """Beyond these float64 no longer tells the shrinking from none."""
 
@@ -48,26 +47,12 @@ def descent_steps(bowl: Bowl, seed: int = 0) -> tuple[Measurement, ...]:
         "descent_steps": (float(np.median(counts)), f"median over {STARTS} random starts: {what}"),
         "descent_steps_least": (counts[0], f"least over {STARTS} random starts: {what}"),
         "descent_steps_most": (counts[-1], f"most over {STARTS} random starts: {what}"),
-        "predicted_descent_steps": (predicted_steps(bowl.condition_number), f"bound by κ: {what}"),
+        "predicted_descent_steps": (steps_needed(bowl.condition_number), f"bound by κ: {what}"),
     }
     return tuple(
         Measurement(name, value, "steps", bowl.sample_size, definition, source, variant=bowl.variant)
         for name, (value, definition) in values.items()
     )
-
-
-def predicted_steps(kappa: float) -> float:
-    """So many steps are enough from any start: the smallest k with ((κ−1)/(κ+1))²ᵏ ≤ 1%.
-
-    Example:
-        >>> [predicted_steps(kappa) for kappa in (1.0, 1 + 2**-52, 1.001, 100.0, float("inf"))]
-        [1.0, 1.0, 1.0, 116.0, inf]
-    """
-    if not math.isfinite(kappa):
-        return math.inf
-    if kappa + 1 == 2:  # A circle, to rounding.
-        return 1.0
-    return float(max(1, math.ceil(math.log(WITHIN) / (2 * math.log1p(-2 / (kappa + 1))) - 1e-9)))
 
 
 def steps(bowl: Bowl, start: Floats) -> float:
@@ -78,7 +63,7 @@ def steps(bowl: Bowl, start: Floats) -> float:
         >>> steps(ellipse, np.array([0.0, 1.0])), steps(ellipse, np.array([1.0, 1.0]))
         (116.0, 116.0)
     """
-    if predicted_steps(bowl.condition_number) > MOST_STEPS:
+    if steps_needed(bowl.condition_number) > MOST_STEPS:
         return math.inf
     eigenvalues, axes = np.linalg.eigh(np.array(bowl.hessian).reshape(2, 2))
     shrink = np.abs(1 - 2 * eigenvalues / eigenvalues.sum())

@@ -9,7 +9,7 @@ SECONDS = 0.5
 FIRST_STEPS = 16
 GROWTH = 16
 SHORT_SECONDS = 0.002
-"""What takes less is waited for without handing it to a thread, which takes 0.1 ms itself."""
+"""What takes less is waited for without handing it to a thread, which takes a time of its own."""
 
 
 class Pace:

@@ -27,7 +27,7 @@
   function stepsNeeded(kappa) {
     if (!Number.isFinite(kappa)) return Infinity;
     if (kappa <= 1) return 1;
-    return Math.ceil(Math.log(data.gain) / (2 * Math.log1p(-2 / (kappa + 1))));
+    return Math.max(1, Math.ceil(Math.log(data.gain) / (2 * Math.log1p(-2 / (kappa + 1)))));
   }
 
   function draw() {

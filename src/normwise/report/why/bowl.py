@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from normwise.core.descent import steps_needed
 from normwise.core.measurement import Bowl
 from normwise.report.look import Look, reference
 from normwise.report.text import literal, number
-from normwise.report.why.quadratic import Quadratic, steps_needed
+from normwise.report.why.quadratic import Quadratic
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

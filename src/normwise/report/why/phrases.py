@@ -82,7 +82,7 @@ WHY_WORDS = {
         "各列大小悬殊时，地形是狭长的山谷，下山时在两壁之间来回反弹；各列大小相近时，地形是圆碗，"
         "可以径直走到底。",
     ),
-    "why_bowl_title": ("κ = {kappa}: {steps} steps", "κ = {kappa}：{steps} 步"),
+    "why_bowl_title": ("κ = {kappa}, steps: {steps}", "κ = {kappa}，步数：{steps}"),
     "why_start": ("start", "起点"),
     "why_optimum": ("best", "最优"),
     "why_weight_of": ("weight of {column}", "{column} 的权重"),

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from normwise.core.descent import WITHIN
 from normwise.core.measurement import Bowl
 from normwise.core.why_record import WhyRecord
 from normwise.report.text import one_line
-from normwise.report.why.quadratic import GAIN
 
 LEAST, MOST = 0.01, 100.0
 """The slider's ends, as factors."""
@@ -39,7 +39,7 @@ def play_data(record: WhyRecord) -> dict[str, Any]:
         "hessian": list(bowl.hessian),
         "optimum": list(bowl.optimum),
         "columns": [one_line(c, 24) for c in bowl.columns],
-        "gain": GAIN,
+        "gain": WITHIN,
         "raw": math.log10(ratio) if math.isfinite(ratio) else None,
         "low": ends[0],
         "high": ends[1],

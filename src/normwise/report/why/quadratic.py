@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from normwise.core.descent import contraction, steps_needed
 from normwise.core.measurement import Bowl
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
-GAIN = 0.01
-"""Descent has arrived where 1% of the excess loss at its start is left."""
 WINDOW = 1.25
 """Half the side of the picture, in distances of the best weights from 0, where training begins."""
 
@@ -35,8 +34,9 @@ class Quadratic:
     def of(cls, bowl: Bowl) -> Quadratic:
         """The quadratic of a bowl."""
         low_first, vectors = np.linalg.eigh(np.array(bowl.hessian, float).reshape(2, 2))
-        top, bottom = float(low_first[1]), max(0.0, float(low_first[0]))
-        return cls((top, bottom), vectors[:, ::-1], np.array(bowl.optimum, float))
+        # The record has κ from the data; a small eigenvalue of H has lost its digits.
+        top = float(low_first[1])
+        return cls((top, top / bowl.condition_number), vectors[:, ::-1], np.array(bowl.optimum, float))
 
     @property
     def condition_number(self) -> float:
@@ -58,8 +58,7 @@ class Quadratic:
         return curve[0] + self.optimum[0], curve[1] + self.optimum[1]
 
     def path(self, start: Array, most: int = 300) -> Array:
-        """Gradient descent from `start` at the best rate 2/(λ₁ + λ₂), at most so many steps; (steps + 1, "
-        "2)."""
+        """Gradient descent from `start` at the best rate, at most so many steps; (steps + 1, 2)."""
         steps = steps_needed(self.condition_number)
         count = min(most, int(steps)) if math.isfinite(steps) else most
         factor = contraction(self.condition_number)
@@ -67,34 +66,3 @@ class Quadratic:
         k = np.arange(count + 1)[:, None]
         path: Array = self.optimum + (np.array([-factor, factor]) ** k * along) @ self.vectors.T
         return path
-
-
-def contraction(condition_number: float) -> float:
-    """What a step at the best rate leaves of the distance to the optimum: (κ − 1)/(κ + 1).
-
-    Example:
-        >>> contraction(1.0), contraction(3.0)
-        (0.0, 0.5)
-    """
-    if math.isinf(condition_number):
-        return 1.0
-    return (condition_number - 1) / (condition_number + 1)
-
-
-def steps_needed(condition_number: float) -> float:
-    """Steps until 1% of the excess loss is left, from any start, at the best rate 2/(λ₁ + λ₂).
-
-    At that rate each step shrinks the distance along both axes by r = (κ − 1)/(κ + 1), hence the excess loss
-    by r², wherever it begins.
-
-    Example:
-        >>> steps_needed(1.0), steps_needed(3.0), steps_needed(10_000.0)
-        (1.0, 4.0, 11513.0)
-    """
-    factor = contraction(condition_number)
-    if factor == 0:
-        return 1.0
-    if factor == 1:
-        return math.inf
-    # log1p: for a large κ, r is 1 less a little
-    return float(math.ceil(math.log(GAIN) / (2 * math.log1p(-2 / (condition_number + 1)))))

@@ -41,8 +41,8 @@ COMPARISONS = {
         "对步数的影响没有超过 {seeds} 个种子之间的差异：{after} 对比 {before}。",
     ),
     "steps_reaches": (
-        " reached the target, in {after} steps; without it, the network did not within {budget} steps in "
-        "{before_missed} of {seeds} seeds.",
+        " brought the network to the target, in {after} steps; without it, the target was not reached within "
+        "{budget} steps in {before_missed} of {seeds} seeds.",
         "用 {after} 步达到目标；没有它，网络在 {seeds} 个种子中有 {before_missed} 个在 {budget} "
         "步内没有达到。",
     ),
@@ -54,8 +54,8 @@ COMPARISONS = {
         "步。",
     ),
     "steps_undecided": (
-        " reached the target within {budget} steps in all but {after_missed} of {seeds} seeds, and "
-        "without it in all but {before_missed}: too close to call.",
+        " brought the network to the target within {budget} steps in all but {after_missed} of {seeds} "
+        "seeds, and without it in all but {before_missed}: too close to call.",
         "：在 {budget} 步内，{seeds} 个种子中有它时 {after_missed} 个未达到目标，"
         "没有它时 {before_missed} 个未达到：难分高下。",
     ),
