@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 # Two workers with two threads each, on two cores: threads of scikit-learn and torch that wait in a loop take
 # the time of those that they wait for.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and the processes of tests would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A first example compiles, so no deadline; in CI the examples are the same every time.
 settings.register_profile("local", deadline=None)
