@@ -52,22 +52,24 @@ def take_steps(
     model._jax_state_synced = True
     state: State = ()
     logs: Any = {}
+    fits = False
     coming = map(distributed, buffers(batches, source, first))
     following = next(coming, None)
     while following is not None:
-        buffer, start = following, 0
+        buffer, start, program = following, 0, None
         while start < buffer.steps:
             step = buffer.first + start
             stop = min(start + pace.until(step), buffer.steps)
             if pace.begins(step):
                 begin(step)
             if model._jax_state_synced:
-                state = phase.take_state(model)
-            kept = state if is_kept(state) else None
+                state, program = phase.take_state(model), None
+            fits = is_kept(state) if program is None else fits
+            kept = state if fits else None
             begun = time.perf_counter()
             with phase.kept_on_failure(model, kept):
-                result = programs.start(state, buffer.data, start, stop, buffer.first)
-                state, logs = result.state, result.logs
+                result = programs.start(state, buffer.data, start, stop, buffer.first, program)
+                state, logs, program = result.state, result.logs, result.program
                 phase.give_state(model, state)
             # The next batches are put together while the device computes.
             if stop == buffer.steps and following is buffer:

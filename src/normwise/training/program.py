@@ -56,6 +56,7 @@ class Result:
         done: The step after the last one that was taken; below the `stop` asked for if a loss was not finite.
         is_finite: Whether what is watched was finite; always true in validation.
         kept: What probes measured, if there are any.
+        program: What took the steps.
     """
 
     state: State
@@ -63,6 +64,7 @@ class Result:
     done: Any
     is_finite: Any
     kept: Any = None
+    program: Any = None
 
     def is_ready_within(self, seconds: float) -> bool:
         """Whether the device is done within so short a time, in which it is asked again and again."""
@@ -125,14 +127,20 @@ class Programs:
             waited = time.perf_counter() - begun
             self._programs[key] = self.compiler.submit(partial(_compiled, lowered)), begun, waited
 
-    def start(self, state: State, data: Any, start: int, stop: int, first: int = 0) -> Result:
+    def start(
+        self, state: State, data: Any, start: int, stop: int, first: int = 0, program: Any = None
+    ) -> Result:
         """Steps `start` up to `stop` of stacked batches.
 
         A state without room beside the next one (`is_kept`) is given up: its buffers are donated.
-        `first` is which step of the epoch the first of the batches is; only probes need it.
+        `first` is which step of the epoch the first of the batches is; only probes need it. `program` is that
+        of a result before this one, where the state is its state and the data are the same: then no program
+        is looked for, which takes longer than a step of a small network.
         """
         arguments = self._arguments(state, data, start, stop, first)
-        return Result(*self._program(arguments)(*arguments))
+        program = program or self._program(arguments)
+        state, logs, done, is_finite, *kept = program(*arguments)
+        return Result(state, logs, done, is_finite, kept[0] if kept else None, program)
 
     def _arguments(self, state: State, data: Any, start: int, stop: int, first: int) -> tuple[Any, ...]:
         arguments = (state, data, np.int32(start), np.int32(stop))
