@@ -1,8 +1,9 @@
-"""Any Curve or Series as lines; and the ranges of Santurkar et al. over training."""
+"""Any Curve or Series as lines; the moments by depth, and the ranges of Santurkar et al. over training."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,31 +20,42 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 SMOOTHNESS = ("loss_range", "gradient_predictiveness", "effective_beta", "eta_beta")
+DEPTH = ("activation_std", "gradient_rms")
 MOST_LINES = 60
+FEW = 10
+"""So few points are marked, since a line alone may be a single point."""
 
 
-def measured_smoothness(record: WhyRecord) -> list[str]:
-    """Which of Santurkar's curves any variant has."""
-    return [n for n in SMOOTHNESS if any(c.name == n for v in record.variants for c in v.curves)]
+def measured(record: WhyRecord, names: Sequence[str]) -> list[str]:
+    """Which of these curves any variant has."""
+    return [n for n in names if any(c.name == n for v in record.variants for c in v.curves)]
 
 
 def smoothness(record: WhyRecord, look: Look | None = None) -> go.Figure:
     """Santurkar's ranges over training, one panel a measure."""
+    return _panels(record, measured(record, SMOOTHNESS), "why_step", {"nticks": 6}, look or Look())
+
+
+def depth(record: WhyRecord, look: Look | None = None) -> go.Figure:
+    """The spread of activations and the size of gradients, layer by layer, one panel each."""
+    return _panels(record, measured(record, DEPTH), "why_layer", {"dtick": 1}, look or Look())
+
+
+def _panels(record: WhyRecord, names: list[str], across: str, ticks: dict[str, Any], look: Look) -> go.Figure:
+    """A panel for each curve: a line for each variant, and its range where it has one."""
     import plotly.graph_objects as go
 
-    look = look or Look()
-    names = measured_smoothness(record)
     layout, places = grid(len(names), look, each=250)
     traces: list[dict[str, Any]] = []
     for i, name in enumerate(names):
-        found = [(v, c) for v in record.variants for c in v.curves if c.name == name]
+        found = _of(record, name)
         axes = {"xaxis": reference("x", i + 1), "yaxis": reference("y", i + 1)}
         first = {v.name for j in range(i) for v, c in _of(record, names[j])}
         for variant, curve in found:
             drawn = _ranged(variant, curve, look)
             traces += [t | axes for t in drawn]
             traces[-1]["showlegend"] = variant.name not in first
-        x = titled(look.say("why_step"), look) | {"showgrid": False, "nticks": 6}
+        x = titled(look.say(across), look) | {"showgrid": False} | ticks
         values = [v for _, c in found for v in (*c.y, *c.low, *c.high) if math.isfinite(v)]
         log = {"type": "log"} | log_ticks(values) if min(values, default=0) > 0 else {"nticks": 6}
         layout |= axis_pair(i + 1, places[i], look, x, log)
@@ -96,6 +108,8 @@ def _of(record: WhyRecord, name: str) -> list[tuple[Variant, Curve]]:
 
 def _ranged(variant: Variant, curve: Curve, look: Look) -> list[dict[str, Any]]:
     line = style(variant, look) | {"mode": "lines", "x": list(curve.x), "y": list(curve.y)}
+    if len(curve.x) <= FEW:
+        line["mode"] = "lines+markers"
     line |= {"hovertemplate": "%{y:.4g}"}
     if not curve.low or not curve.high:
         return [line]

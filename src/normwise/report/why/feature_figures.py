@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 SHARES = ("share_of_variance", "share_of_first_gradient")
+BLINDNESS = ("units_saturated_by_column",)
 
 
 def shown_features(features: Sequence[FeatureRecord]) -> list[FeatureRecord]:
@@ -46,24 +47,48 @@ def spread(record: WhyRecord, look: Look | None = None) -> go.Figure:
 
 def shares(record: WhyRecord, look: Look | None = None) -> go.Figure:
     """Each column's share of the first layer's variance, and of its first gradient, raw and scaled."""
-    look = look or Look()
-    features = shown_features(record.features)
+    return _of_columns(record, measured_shares(record), look or Look())
+
+
+def measured_shares(record: WhyRecord) -> list[str]:
+    """Which shares were measured."""
+    return _measured(record, SHARES)
+
+
+def blindness(record: WhyRecord, look: Look | None = None) -> go.Figure:
+    """The share of the first layer's units that each column alone saturates, raw and scaled."""
+    return _of_columns(record, measured_blindness(record), look or Look())
+
+
+def measured_blindness(record: WhyRecord) -> list[str]:
+    """Whether it was measured, and there are columns to name."""
+    return _measured(record, BLINDNESS) if record.features else []
+
+
+def column_measurements(record: WhyRecord) -> tuple[Measurement, ...]:
+    """What was measured of columns, on the data or on the networks without batch normalization."""
+    return record.measurements + tuple(m for v in record.variants if not v.normalized for m in v.measurements)
+
+
+def _measured(record: WhyRecord, names: Sequence[str]) -> list[str]:
+    found = {m.name for m in column_measurements(record) if m.column}
+    return [name for name in names if name in found]
+
+
+def _of_columns(record: WhyRecord, names: list[str], look: Look) -> go.Figure:
+    """Shares by column, raw and scaled, one panel each."""
     panels = []
-    for name in measured_shares(record):
+    for name in names:
         axis = {
             "tickformat": ".0%",
             "range": [-0.03, 1.05],
             "dtick": 0.5 if look.narrow else 0.2,
             "tickangle": 0,
         }
-        values = [by_column(record.measurements, name, v) for v in ("raw", "scaled")]
-        panels.append((values[0], values[1], axis, look.say(f"why_{name}")))
-    return _dots(look, panels, features)
-
-
-def measured_shares(record: WhyRecord) -> list[str]:
-    """Which shares were measured."""
-    return [name for name in SHARES if any(m.name == name and m.column for m in record.measurements)]
+        values = [by_column(column_measurements(record), name, v) for v in ("raw", "scaled")]
+        title = look.say(f"why_{name}") if len(names) > 1 else ""
+        panels.append((values[0], values[1], axis, title))
+    return _dots(look, panels, shown_features(record.features))
 
 
 def single(feature: FeatureRecord, look: Look | None = None) -> go.Figure:

@@ -29,13 +29,18 @@ def why_figures(record: WhyRecord) -> dict[str, Draw]:
         "bowl": (bowls, bool(record.bowls)),
         "percentiles": (layer_figures.percentiles, probed),
         "units": (layer_figures.units, probed),
+        "blindness": (feature_figures.blindness, bool(feature_figures.measured_blindness(record))),
         "saturation": (layer_figures.saturation, bool(layer_figures.saturated(record))),
+        "depth": (curve_figures.depth, bool(curve_figures.measured(record, curve_figures.DEPTH))),
         "curves": (
             training_figures.curves,
             any("val_loss" in t.history for v in record.variants for t in v.trainings),
         ),
         "steps": (training_figures.steps, bool(training_figures.reached(record))),
         "rates": (training_figures.rates, any(v.sweep for v in record.variants)),
-        "smoothness": (curve_figures.smoothness, bool(curve_figures.measured_smoothness(record))),
+        "smoothness": (
+            curve_figures.smoothness,
+            bool(curve_figures.measured(record, curve_figures.SMOOTHNESS)),
+        ),
     }
     return {name: draw for name, (draw, there) in has.items() if there}

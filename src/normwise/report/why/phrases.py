@@ -171,6 +171,37 @@ WHY_WORDS = {
         "A line for each variant: the share of saturated outputs by hidden layer.",
         "每个变体一条线：各隐藏层饱和输出的份额。",
     ),
+    "why_blindness_heading": ("Blinded by one column", "被一列“蒙蔽”"),
+    "why_units_saturated_by_column": ("Units saturated", "饱和的单元"),
+    "why_blindness_caption": (
+        "Share of the first layer's units, before training, that one standard deviation of the column alone "
+        "drives into the flat part of the activation: whatever the other columns say, such a unit no longer "
+        "hears it.",
+        "训练之前，仅这一列的一个标准差就足以使其饱和的首层单元所占份额：无论其他列说什么，这样的单元都“听”不到了。",
+    ),
+    "why_blindness_alt": (
+        "A row for each column: the share of units with raw inputs as a circle, with scaled inputs as a "
+        "square.",
+        "每列一行：圆点为原始输入下的单元份额，方块为缩放输入下的份额。",
+    ),
+    "why_depth_heading": ("From layer to layer", "逐层变化"),
+    "why_activation_std": ("Spread of activations", "激活的标准差"),
+    "why_gradient_rms": ("Size of gradients", "梯度的大小"),
+    "why_depth_caption": (
+        "Before training: the standard deviation of each hidden layer's activations, and the root mean "
+        "square of the loss's gradient there. Lines that stay level pass signals on; lines that fall lose "
+        "them.",
+        "训练之前：每个隐藏层激活的标准差，以及损失对它的梯度的均方根。保持平稳的线能传递信号，下降的线则在丢失信号。",
+    ),
+    "why_depth_alt": (
+        "Two panels: a line for each variant by hidden layer.",
+        "两幅：每个变体一条线，横轴为隐藏层。",
+    ),
+    "why_network_heading": ("The networks in numbers", "网络的数字"),
+    "why_network_note": (
+        "Of the first seed's networks; of several layers the largest value. A dash: not measured there.",
+        "取第一个种子的网络；有多层时取最大值。短横表示未测量。",
+    ),
     "why_training": ("With and without", "有与没有"),
     "why_training_1": (
         "The same network is trained four times: raw or scaled inputs, without or with batch normalization.",

@@ -11,7 +11,7 @@ from normwise.core.measurement import Bowl, Curve, Measurement
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.report.metrics import metric_name, metric_value
 from normwise.report.phrases import PHRASES, Phrase, say
-from normwise.report.text import duration, fixed, number, one_line, percent
+from normwise.report.text import DASH, duration, fixed, number, one_line, percent
 from normwise.report.why import feature_figures, layer_figures, play
 from normwise.report.why.figures import why_figures
 from normwise.report.why.sentences import SIGNS, sentence
@@ -32,6 +32,14 @@ PAPERS = {
     "rates": ("Bjorck et al., arXiv 1806.02375", "https://arxiv.org/abs/1806.02375"),
     "smoothness": ("Santurkar et al., arXiv 1805.11604", "https://arxiv.org/abs/1805.11604"),
 }
+NETWORK = (
+    "hessian_eigenvalue_largest",
+    "hessian_eigenvalue_smallest",
+    "dead_units",
+    "mean_derivative",
+    "inference_gap",
+)
+"""What the table of the networks shows, in its order."""
 MOST_ROWS = 500
 
 
@@ -59,6 +67,7 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "tolerance": number(record.usable_tolerance, 3),
         "toggles": [(v.name, say(f"why_variant_{v.name}")) for v in record.variants],
         "results": [_result(v, record.metric) for v in record.variants],
+        "network": _network(record),
         "metric": Phrase(metric_name(record.metric, "en"), metric_name(record.metric, "zh")),
         "decades": _decades(record),
         "verdict": [
@@ -167,6 +176,17 @@ def _result(variant: Variant, metric: str) -> dict[str, Any]:
         "decades": number(variant.usable_decades, 2),
         "time": duration(variant.seconds),
     }
+
+
+def _network(record: WhyRecord) -> list[tuple[Phrase, list[str]]]:
+    """What was measured on the networks as a row a name, a cell a variant: the largest of the layers."""
+    rows = []
+    for name in NETWORK:
+        found = [[m.value for m in v.measurements if m.name == name] for v in record.variants]
+        if any(found):
+            cells = [number(max(values), 3) if values else DASH for values in found]
+            rows.append((say(f"why_{name}"), cells))
+    return rows
 
 
 def _late(steps: float) -> float:
