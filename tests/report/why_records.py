@@ -50,6 +50,12 @@ def ranges(name: str, size: float) -> Curve:
     return Curve(name, x, y, "training step", "", 64, f"what {name} is", "Santurkar, Figure 4", low, high)
 
 
+def by_depth(name: str, fading: float) -> Curve:
+    x = (1.0, 2.0, 3.0)
+    y = floats(0.5 * fading ** np.arange(3))
+    return Curve(name, x, y, "depth", "", 700, f"what {name} is", "Bjorck et al. 2018")
+
+
 def training(seed: int, name: str, epochs: int = 12) -> Training:
     noise = np.random.default_rng(seed).normal(1, 0.02, epochs)
     losses = (0.3 + 0.4 * np.exp(-SPEED[name] * np.arange(epochs))) * noise
@@ -58,7 +64,7 @@ def training(seed: int, name: str, epochs: int = 12) -> Training:
     return Training(seed, history, steps, float(losses[-1]), 0.85 - 0.01 / SPEED[name] + 0.001 * seed)
 
 
-def variant(name: str) -> Variant:
+def variant(name: str, columns: tuple[str, ...] = NAMES) -> Variant:
     scaled, normalized = name.startswith("scaled"), name.endswith("_bn")
     best = 1e-2 if scaled or normalized else 1e-3
     sweep = tuple(
@@ -81,8 +87,17 @@ def variant(name: str) -> Variant:
     curves = tuple(
         ranges(n, 1 / SPEED[name]) for n in ("loss_range", "gradient_predictiveness", "effective_beta")
     )
+    curves += tuple(by_depth(n, SPEED[name]) for n in ("activation_std", "gradient_rms"))
+    numbers = tuple(
+        measured(
+            "units_saturated_by_column", 0.01 if scaled else min(1.0, 10.0 ** (i - 5)), name, column=column
+        )
+        for i, column in enumerate(columns)
+    )
+    numbers += (measured("hessian_eigenvalue_largest", 3.0 / SPEED[name], name),)
+    decades = 2.0 + scaled + normalized
     return Variant(
-        name, scaled, normalized, best, sweep, 2.0 + scaled + normalized, trainings, 4.2, 4321, series, curves
+        *(name, scaled, normalized, best, sweep, decades, trainings, 4.2, 4321, series, curves, numbers)
     )
 
 
@@ -182,7 +197,7 @@ def whole(names: tuple[str, ...] = NAMES) -> WhyRecord:
         bowls=(bowl("raw", 30.0, (names[0], names[-1])), bowl("scaled", 1.0, (names[0], names[-1]))),
         curves=(),
         measurements=(*shares, *stds),
-        variants=tuple(variant(n) for n in SPEED),
+        variants=tuple(variant(n, names) for n in SPEED),
         verdict=short_verdict(),
         warnings=("3 rows have no target and were dropped.",),
         command="normwise why adult.csv --target earns",
@@ -248,7 +263,7 @@ def nothing_finite() -> WhyRecord:
 def plain() -> WhyRecord:
     """Without series, curves and shares, as `--quick` may leave it."""
     record = whole()
-    less = tuple(dataclasses.replace(v, series=(), curves=()) for v in record.variants)
+    less = tuple(dataclasses.replace(v, series=(), curves=(), measurements=()) for v in record.variants)
     return dataclasses.replace(record, variants=less, measurements=())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from normwise.core.why_record import WhyRecord
 from normwise.report.look import Look
 from normwise.report.why import bowl, curve_figures, feature_figures, layer_figures, training_figures
+from normwise.report.why.curve_figures import measured
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -31,7 +32,7 @@ def why_figures(record: WhyRecord) -> dict[str, Draw]:
         "units": (layer_figures.units, probed),
         "blindness": (feature_figures.blindness, bool(feature_figures.measured_blindness(record))),
         "saturation": (layer_figures.saturation, bool(layer_figures.saturated(record))),
-        "depth": (curve_figures.depth, bool(curve_figures.measured(record, curve_figures.DEPTH))),
+        "depth": (curve_figures.depth, bool(measured(record, curve_figures.DEPTH))),
         "curves": (
             training_figures.curves,
             any("val_loss" in t.history for v in record.variants for t in v.trainings),

@@ -198,6 +198,11 @@ WHY_WORDS = {
         "两幅：每个变体一条线，横轴为隐藏层。",
     ),
     "why_network_heading": ("The networks in numbers", "网络的数字"),
+    "why_hessian_eigenvalue_largest": ("Largest Hessian eigenvalue", "Hessian 最大特征值"),
+    "why_hessian_eigenvalue_smallest": ("Smallest Hessian eigenvalue", "Hessian 最小特征值"),
+    "why_dead_units": ("Dead units", "失活单元的份额"),
+    "why_mean_derivative": ("Mean slope of the activation", "激活函数的平均斜率"),
+    "why_inference_gap": ("Gap between training and inference", "训练与推断之间的差距"),
     "why_network_note": (
         "Of the first seed's networks; of several layers the largest value. A dash: not measured there.",
         "取第一个种子的网络；有多层时取最大值。短横表示未测量。",
