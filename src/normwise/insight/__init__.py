@@ -7,5 +7,13 @@ from normwise.insight.condition_number import condition_numbers
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
+from normwise.insight.variance_inflation import variance_inflation
 
-__all__ = ["bowl", "condition_numbers", "descent_steps", "feature_spread", "share_of_first_gradient"]
+__all__ = [
+    "bowl",
+    "condition_numbers",
+    "descent_steps",
+    "feature_spread",
+    "share_of_first_gradient",
+    "variance_inflation",
+]
