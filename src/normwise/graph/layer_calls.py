@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
-from jax.extend.core import get_opaque_trace_state
 
 from normwise.core.probe import ActivationSeen, NormalizationSeen
+from normwise.graph.replaced import layer_calls_by, replaced
 from normwise.layers.batch_normalization import BatchNormalization
-from normwise.training.replaced import layer_calls_by, replaced
 
 LINEAR = keras.activations.linear
 ACTIVATION_LAYERS = {
@@ -23,6 +22,8 @@ ACTIVATION_LAYERS = {
     keras.layers.Softmax: "softmax",
 }
 """Layers that are an activation function, without holding one as their `activation`."""
+LOOPS = (keras.layers.RNN, keras.layers.TimeDistributed)
+"""Layers that call those inside of them once a time step, on some backends in a loop of the compiler."""
 
 
 @dataclasses.dataclass
@@ -37,26 +38,41 @@ class Calls:
 def calls_noted() -> Iterator[Calls]:
     """Within the block, what activation functions and normalization layers take and give.
 
-    A layer that is called inside of a further transformation, such as a recurrent cell in its loop, is left
-    out: its arrays are of no meaning outside of that.
+    A layer that is called inside of a further transformation, or once a time step by a recurrent layer, is
+    left out: its arrays are of no meaning outside of that.
     """
-    calls, here = Calls(), _trace()
+    calls, here, in_loop = Calls(), _trace(), False
 
     def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        if _trace() != here:
+        nonlocal in_loop
+        if in_loop or _trace() != here:
             return plain(self, *args, **kwargs)
-        if _keeps_statistics(self) and args:
+        if isinstance(self, LOOPS):
+            in_loop = True
+            try:
+                return plain(self, *args, **kwargs)
+            finally:
+                in_loop = False
+        if keeps_statistics(self) and args:
             calls.normalizations.append(_normalization(self, args[0]))
         with _activation_noted(self, calls.activations):
             outputs = plain(self, *args, **kwargs)
         if type(self) in ACTIVATION_LAYERS:
-            calls.activations.append(
-                ActivationSeen(_path(self), ACTIVATION_LAYERS[type(self)], args[0], outputs)
-            )
+            calls.activations.append(ActivationSeen(_path(self), _function(self), args[0], outputs))
         return outputs
 
     with layer_calls_by(call), _activation_outside(here):
         yield calls
+
+
+def by_call(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Values by the layer's path; a layer that is called again has its number behind it, as in "dense#2"."""
+    values: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for path, value in found:
+        counts[path] = counts.get(path, 0) + 1
+        values[path if counts[path] == 1 else f"{path}#{counts[path]}"] = value
+    return values
 
 
 @contextmanager
@@ -101,7 +117,11 @@ def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]
 
 
 def _trace() -> Any:
-    """The transformation that is being traced, to be compared."""
+    """The transformation that is being traced, to be compared; other backends than JAX have none."""
+    if keras.backend.backend() != "jax":
+        return None
+    from jax.extend.core import get_opaque_trace_state
+
     return get_opaque_trace_state()  # type: ignore[no-untyped-call]
 
 
@@ -110,7 +130,17 @@ def _path(layer: Any) -> str:
     return str(layer.path or layer.name)
 
 
-def _keeps_statistics(layer: Any) -> bool:
+def _function(layer: Any) -> str:
+    """The function that an activation layer is: what a ReLU is, its arguments say."""
+    if type(layer) is keras.layers.ReLU and layer.negative_slope:
+        return "leaky_relu"
+    if type(layer) is keras.layers.ReLU and layer.max_value == 6:
+        return "relu6"
+    return ACTIVATION_LAYERS[type(layer)]
+
+
+def keeps_statistics(layer: Any) -> bool:
+    """Whether the layer normalizes by the batch's statistics and keeps moving ones."""
     return hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance") and hasattr(layer, "axis")
 
 
