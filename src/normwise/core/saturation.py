@@ -21,6 +21,12 @@ SATURATED: dict[str, Callable[[Any], Any]] = {
 """Of a function's outputs, in NumPy or in traced code, which count as saturated. A function that is not here
 has no flat part."""
 
+DEFINITION = (
+    "|y| > 0.97 (tanh, hard_tanh, softsign), |2y - 1| > 0.97 (sigmoid, hard_sigmoid), y = 0 (relu, relu6) or"
+    " y = 6 (relu6)"
+)
+"""The same in words, y being the output."""
+
 SATURATED_FROM: dict[str, float] = {
     "tanh": math.atanh(AT),
     "hard_tanh": AT,

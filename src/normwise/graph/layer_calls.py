@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,11 +58,34 @@ def calls_noted() -> Iterator[Calls]:
         with _activation_noted(self, calls.activations):
             outputs = plain(self, *args, **kwargs)
         if type(self) in ACTIVATION_LAYERS:
-            calls.activations.append(ActivationSeen(_path(self), _function(self), args[0], outputs))
+            calls.activations.append(ActivationSeen(path_of(self), _function(self), args[0], outputs))
         return outputs
 
     with layer_calls_by(call), _activation_outside(here):
         yield calls
+
+
+@contextmanager
+def without_noise() -> Iterator[None]:
+    """Within the block, layers that draw random numbers, such as dropout, compute as at inference."""
+
+    def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._seed_generators and self._call_has_training_arg:
+            args, kwargs = with_training(self, args, kwargs, training=False)
+        return plain(self, *args, **kwargs)
+
+    with layer_calls_by(call):
+        yield
+
+
+def with_training(
+    layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], training: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a layer's call with another `training`, by name or by place as it was given."""
+    place = layer.call_signature_parameters.index("training")
+    if place < len(args):
+        return (*args[:place], training, *args[place + 1 :]), dict(kwargs)
+    return args, {**kwargs, "training": training}
 
 
 def by_call(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -110,7 +133,7 @@ def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]
         outputs = function(inputs, *args, **kwargs)
         if _trace() == here:
             name = getattr(function, "__name__", type(function).__name__)
-            notes.append(ActivationSeen(_path(layer), name, inputs, outputs))
+            notes.append(ActivationSeen(path_of(layer), name, inputs, outputs))
         return outputs
 
     return noted
@@ -125,7 +148,8 @@ def _trace() -> Any:
     return get_opaque_trace_state()  # type: ignore[no-untyped-call]
 
 
-def _path(layer: Any) -> str:
+def path_of(layer: Any) -> str:
+    """The path of a layer, or its name."""
     # A layer without weights may never have been built inside of a model, and then has no path.
     return str(layer.path or layer.name)
 
@@ -144,8 +168,18 @@ def keeps_statistics(layer: Any) -> bool:
     return hasattr(layer, "moving_mean") and hasattr(layer, "moving_variance") and hasattr(layer, "axis")
 
 
-def _normalization(layer: Any, inputs: Any) -> NormalizationSeen:
+def axes_of_statistics(layer: Any, inputs: Any) -> tuple[int, ...]:
+    """The axes of a normalization layer's input that its statistics are taken over."""
     given = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
-    channels = {axis % inputs.ndim for axis in given}
-    axes = tuple(axis for axis in range(inputs.ndim) if axis not in channels)
-    return NormalizationSeen(_path(layer), inputs, axes, layer.moving_mean.value, layer.moving_variance.value)
+    channels = {axis % len(inputs.shape) for axis in given}
+    return tuple(axis for axis in range(len(inputs.shape)) if axis not in channels)
+
+
+def _normalization(layer: Any, inputs: Any) -> NormalizationSeen:
+    return NormalizationSeen(
+        path_of(layer),
+        inputs,
+        axes_of_statistics(layer, inputs),
+        layer.moving_mean.value,
+        layer.moving_variance.value,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from normwise.core.probe import StepSeen
-from normwise.core.saturation import SATURATED
+from normwise.core.saturation import DEFINITION, SATURATED
 from normwise.graph.layer_calls import by_call
 from normwise.training.probes._base import BuiltIn, by_channel, require
 
@@ -29,10 +29,7 @@ class Saturation(BuiltIn):
     """
 
     name = "saturation"
-    definition = (
-        "share of each unit's values over the batch with |y| > 0.97 (tanh, hard_tanh, softsign),"
-        " |2y - 1| > 0.97 (sigmoid, hard_sigmoid), y = 0 (relu, relu6) or y = 6 (relu6): (unit,)"
-    )
+    definition = f"share of each unit's values over the batch with {DEFINITION}: (unit,)"
 
     def measure(self, step: StepSeen) -> Mapping[str, Any]:
         """See `normwise.core.probe.Probe`."""
