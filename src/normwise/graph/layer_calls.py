@@ -1,9 +1,13 @@
-"""layer_calls: what activation functions and normalization layers take and give, noted in tracing a model."""
+"""layer_calls: what activation functions and normalization layers take and give, noted as a model is called.
+
+Of Keras' internals this leans on `Layer._seed_generators`, `Layer._call_has_training_arg` and
+`Layer._get_call_context`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -71,21 +75,26 @@ def without_noise() -> Iterator[None]:
 
     def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         if self._seed_generators and self._call_has_training_arg:
-            args, kwargs = with_training(self, args, kwargs, training=False)
+            return called_with_training(plain, self, False, args, kwargs)
         return plain(self, *args, **kwargs)
 
     with layer_calls_by(call):
         yield
 
 
-def with_training(
-    layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], training: bool
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a layer's call with another `training`, by name or by place as it was given."""
-    place = layer.call_signature_parameters.index("training")
-    if place < len(args):
-        return (*args[:place], training, *args[place + 1 :]), dict(kwargs)
-    return args, {**kwargs, "training": training}
+def called_with_training(
+    plain: Callable[..., Any], layer: Any, training: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Calls a layer with another `training` than it would have, which layers called after it do not inherit.
+
+    Keras hands on a `training` that one layer was given to those that come after it and were given none.
+    """
+    context = layer._get_call_context()
+    meant = kwargs["training"] if "training" in kwargs else context.get_value("training")
+    try:
+        return plain(layer, *args, **{**kwargs, "training": training})
+    finally:
+        context.set_value("training", meant)
 
 
 def by_call(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -104,15 +104,14 @@ def _gaps(model: Any, x: Any) -> dict[str, Any]:
 
 
 def _gap(plain: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> tuple[int, tuple[float, ...]]:
-    from normwise.graph.layer_calls import axes_of_statistics, with_training
+    from normwise.graph.layer_calls import axes_of_statistics, called_with_training
 
     axes = axes_of_statistics(layer, args[0])
     moving_mean, moving_variance = (
         _numbers(v.value).ravel() for v in (layer.moving_mean, layer.moving_variance)
     )
-    args_at_inference, kwargs_at_inference = with_training(layer, args, kwargs, training=False)
     with _without_activation(layer):
-        at_inference = _numbers(plain(layer, *args_at_inference, **kwargs_at_inference))
+        at_inference = _numbers(called_with_training(plain, layer, False, args, kwargs))
         in_training = _numbers(plain(layer, *args, **kwargs))
     values = Moments.of(_numbers(args[0]), axis=axes)
     mean, variance = values.mean.ravel(), values.variance().ravel()

@@ -150,7 +150,7 @@ def _by_fixed_statistics(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> A
     """Normalization by the rows' statistics as constants: as at inference, with these as the moving ones."""
     import jax
 
-    from normwise.graph.layer_calls import axes_of_statistics, keeps_statistics, with_training
+    from normwise.graph.layer_calls import axes_of_statistics, called_with_training, keeps_statistics
 
     moving = layer.trainable and getattr(layer, "statistics_trainable", True)
     if not (keeps_statistics(layer) and args and moving) or kwargs.get("training") is False:
@@ -162,8 +162,7 @@ def _by_fixed_statistics(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> A
     mean = mean + (rows - mean).mean(axes, keepdims=True)
     layer.moving_mean.assign(mean.reshape(layer.moving_mean.shape))
     layer.moving_variance.assign(((rows - mean) ** 2).mean(axes).reshape(layer.moving_variance.shape))
-    args, kwargs = with_training(layer, args, kwargs, training=False)
-    return plain(layer, *args, **kwargs)
+    return called_with_training(plain, layer, False, args, kwargs)
 
 
 def _behind(layer: Any, through: Pass, functions: list[str], kernel: Any, x: Any) -> int:

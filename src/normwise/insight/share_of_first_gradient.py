@@ -84,7 +84,9 @@ def first_dense(model: Any, width: int) -> Any:
     """The first dense layer of a model, which takes so many features."""
     import keras
 
-    dense = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense)]
+    from normwise.graph.walk import in_order
+
+    dense = [layer for layer in in_order(model) if isinstance(layer, keras.layers.Dense)]
     if not dense or dense[0].kernel.shape[0] != width:
         found = f"{dense[0].path} takes {dense[0].kernel.shape[0]} features" if dense else "there is none"
         raise TrainingError(
