@@ -70,6 +70,15 @@ def test_a_network_with_statistics_and_dropout_is_left_as_it_is():
         np.testing.assert_array_equal(a, np.array(b.value))
 
 
+def test_the_first_dense_layer_of_a_nested_model_is_the_one_that_takes_the_features():
+    model, (x, y) = network(), data(40)
+    inner = keras.Sequential([keras.Input((3,)), *model.layers])
+    outer = keras.Sequential([keras.Input((3,)), inner])
+    outer.compile(loss="mse", optimizer="sgd")
+    found = [share_of_first_gradient(one, x, y, NAMES) for one in (model, outer)]
+    assert [m.value for m in found[1]] == [m.value for m in found[0]]
+
+
 def test_what_has_no_first_gradient_is_refused():
     x, y = data(10)
     with pytest.raises(TrainingError, match="the model net has built=True and compiled=False; expected both"):

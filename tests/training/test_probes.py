@@ -10,7 +10,6 @@ from tests.reference.tolerance import assert_close, tolerance
 import normwise
 from normwise.core.errors import TrainingError
 from normwise.training import probes
-from normwise.training.layer_calls import calls_noted
 
 ALL = [getattr(probes, name) for name in probes.__all__]
 ROWS, BATCH = 70, 16
@@ -245,12 +244,3 @@ def test_probes_need_the_compiled_epoch(data):
     model.compile("sgd", "mse", run_eagerly=True)
     with pytest.raises(ValueError, match=r"1 probes were given.*compiled with run_eagerly=True"):
         normwise.fit(model, *data, verbose=0, probes=[probes.Loss()])
-
-
-def test_layers_are_as_before_where_a_call_raises():
-    before, layer = keras.layers.Layer.__call__, layers.Dense(2, "tanh")
-    layer.build((None, 3))
-    with pytest.raises(ValueError, match="incompatible"), calls_noted():
-        layer(np.ones((4, 5), "float32"))
-    assert keras.layers.Layer.__call__ is before
-    assert layer.activation is keras.activations.tanh

@@ -33,6 +33,13 @@ def children(layer: Any) -> list[Any]:
     return list({id(child): child for child in layer._layers}.values())
 
 
+def in_order(layer: Any) -> Iterator[Any]:
+    """The layer itself and all layers inside it, in the order in which they were put there."""
+    yield layer
+    for child in children(layer):
+        yield from in_order(child)
+
+
 def every_layer(layer: Any) -> list[Any]:
     """The layer itself and all layers inside it, at any depth."""
     found = {id(inner): inner for inner in layer._flatten_layers()}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from normwise.insight.bowl import bowl
 from normwise.insight.condition_number import condition_numbers
+from normwise.insight.depth import moments_by_depth
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
+from normwise.insight.inference_gap import inference_gap
+from normwise.insight.saturation import saturation
+from normwise.insight.sensitivity import sensitivity
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
 from normwise.insight.variance_inflation import variance_inflation
 
@@ -14,6 +18,10 @@ __all__ = [
     "condition_numbers",
     "descent_steps",
     "feature_spread",
+    "inference_gap",
+    "moments_by_depth",
+    "saturation",
+    "sensitivity",
     "share_of_first_gradient",
     "variance_inflation",
 ]

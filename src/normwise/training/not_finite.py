@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from normwise.core.errors import NotFiniteError
+from normwise.graph.replaced import layer_calls_by
 from normwise.training.buffers import Buffer
 from normwise.training.loop import NotFinite
 from normwise.training.phase import State
 from normwise.training.program import Programs, Result, Watch
-from normwise.training.replaced import layer_calls_by
 
 ADVICE = "A lower learning rate, normalized inputs or clipped gradients (clipnorm) are what helps most often."
 

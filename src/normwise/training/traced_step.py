@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import keras
 
 from normwise.core.probe import ActivationSeen, NormalizationSeen
-from normwise.training.layer_calls import Calls, calls_noted
+from normwise.graph.layer_calls import Calls, calls_noted
 from normwise.training.phase import State
 
 

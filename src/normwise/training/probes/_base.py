@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 EVERY = 50
@@ -22,16 +22,6 @@ class BuiltIn:
     name: ClassVar[str]
     unit: ClassVar[str] = ""
     definition: ClassVar[str]
-
-
-def by_call(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Values by the layer's path; a layer that is called again has its number behind it, as in "dense#2"."""
-    values: dict[str, Any] = {}
-    counts: dict[str, int] = {}
-    for path, value in found:
-        counts[path] = counts.get(path, 0) + 1
-        values[path if counts[path] == 1 else f"{path}#{counts[path]}"] = value
-    return values
 
 
 def require(values: Mapping[str, Any], probe: BuiltIn, expected: str) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 
 from normwise.core.probe import StepSeen
-from normwise.training.probes._base import BuiltIn, by_call, require
+from normwise.graph.layer_calls import by_call
+from normwise.training.probes._base import BuiltIn, require
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from normwise.core.probe import StepSeen
-from normwise.training.probes._base import BuiltIn, by_call, by_channel, require
+from normwise.graph.layer_calls import by_call
+from normwise.training.probes._base import BuiltIn, by_channel, require
 from normwise.training.probes._percentiles import percentiles
 
 

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 from normwise.core.probe import StepSeen
-from normwise.training.probes._base import BuiltIn, by_call, by_channel, require
-
-AT = 0.97
-"""From where tanh counts as saturated: there its derivative, 1 − y², is below 0.06."""
-
-SATURATED: dict[str, Callable[[Any], Any]] = {
-    "tanh": lambda y: jnp.abs(y) > AT,
-    "hard_tanh": lambda y: jnp.abs(y) > AT,
-    "softsign": lambda y: jnp.abs(y) > AT,
-    "sigmoid": lambda y: jnp.abs(2 * y - 1) > AT,
-    "hard_sigmoid": lambda y: jnp.abs(2 * y - 1) > AT,
-    "relu": lambda y: y == 0,
-    "relu6": lambda y: (y == 0) | (y == 6),
-}
-"""Of a function's outputs, which count as saturated. A function that is not here has no flat part."""
+from normwise.core.saturation import DEFINITION, SATURATED
+from normwise.graph.layer_calls import by_call
+from normwise.training.probes._base import BuiltIn, by_channel, require
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +29,7 @@ class Saturation(BuiltIn):
     """
 
     name = "saturation"
-    definition = (
-        "share of each unit's values over the batch with |y| > 0.97 (tanh, hard_tanh, softsign),"
-        " |2y - 1| > 0.97 (sigmoid, hard_sigmoid), y = 0 (relu, relu6) or y = 6 (relu6): (unit,)"
-    )
+    definition = f"share of each unit's values over the batch with {DEFINITION}: (unit,)"
 
     def measure(self, step: StepSeen) -> Mapping[str, Any]:
         """See `normwise.core.probe.Probe`."""

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from normwise.training.replaced import layer_calls_by, replaced
+from normwise.graph.replaced import layer_calls_by, replaced
 
 WAIT = 60
 PLAIN = keras.layers.Layer.__call__
