@@ -10,6 +10,7 @@ import numpy as np
 from normwise.core.errors import TrainingError, listing
 from normwise.core.measurement import Measurement
 from normwise.insight._features import checked
+from normwise.insight._loss import loss_of, require_compiled, require_jax, trainable_values
 
 BATCH_SIZE = 32
 MOST_BATCHES = 64
@@ -53,6 +54,8 @@ def share_of_first_gradient(
         [('age', 0.1), ('income', 0.9)]
     """
     rows = len(checked(x, columns))
+    require_jax("gradient")
+    require_compiled(model)
     layer = _first_dense(model, len(columns))
     batches = _batches(rows)
     squares = _squares(model, layer, np.asarray(x), np.asarray(y), batches)
@@ -80,16 +83,6 @@ def share_of_first_gradient(
 def _first_dense(model: Any, width: int) -> Any:
     import keras
 
-    if keras.backend.backend() != "jax":
-        raise TrainingError(
-            f"the gradient is measured on JAX, and Keras' backend is {keras.backend.backend()}; set"
-            " KERAS_BACKEND=jax before keras is imported"
-        )
-    if not (model.built and model.compiled):
-        raise TrainingError(
-            f"the model {model.name} has built={model.built} and compiled={model.compiled}; expected both:"
-            " the gradient is that of its loss"
-        )
     dense = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense)]
     if not dense or dense[0].kernel.shape[0] != width:
         found = f"{dense[0].path} takes {dense[0].kernel.shape[0]} features" if dense else "there is none"
@@ -111,31 +104,16 @@ def _squares(model: Any, layer: Any, x: Any, y: Any, batches: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
-    states = [
-        [variable.value for variable in group]
-        for group in (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
-    ]
+    trainable = trainable_values(model)
     place = next(i for i, variable in enumerate(model.trainable_variables) if variable is layer.kernel)
-    optimizer = [variable.value for variable in model.optimizer.variables] if model.optimizer else None
-    x = x.astype(layer.variable_dtype)
+    loss, x = loss_of(model), x.astype(layer.variable_dtype)
 
-    def loss_of(kernel: Any, rows: Any) -> Any:
-        trainable = [kernel if i == place else value for i, value in enumerate(states[0])]
-        loss, _ = model.compute_loss_and_updates(
-            trainable,
-            states[1],
-            states[2],
-            x[rows],
-            y[rows],
-            None,
-            training=True,
-            optimizer_variables=optimizer,
-        )
-        return loss
+    def loss_of_kernel(kernel: Any, rows: Any) -> Any:
+        return loss([*trainable[:place], kernel, *trainable[place + 1 :]], x[rows], y[rows])
 
     @jax.jit
     def squares(rows: Any) -> Any:
-        return jnp.sum(jax.grad(loss_of)(states[0][place], rows) ** 2, axis=1)
+        return jnp.sum(jax.grad(loss_of_kernel)(trainable[place], rows) ** 2, axis=1)
 
     x, y = jnp.asarray(x), jnp.asarray(y)
     return np.mean([np.asarray(squares(rows), np.float64) for rows in batches], axis=0)
