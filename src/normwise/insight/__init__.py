@@ -8,9 +8,11 @@ from normwise.insight.depth import moments_by_depth
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
 from normwise.insight.inference_gap import inference_gap
+from normwise.insight.loss_along_gradient import loss_along_gradient
 from normwise.insight.saturation import saturation
 from normwise.insight.sensitivity import sensitivity
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
+from normwise.insight.smoothness import smoothness, smoothness_at, smoothness_curves
 from normwise.insight.variance_inflation import variance_inflation
 
 __all__ = [
@@ -19,9 +21,13 @@ __all__ = [
     "descent_steps",
     "feature_spread",
     "inference_gap",
+    "loss_along_gradient",
     "moments_by_depth",
     "saturation",
     "sensitivity",
     "share_of_first_gradient",
+    "smoothness",
+    "smoothness_at",
+    "smoothness_curves",
     "variance_inflation",
 ]

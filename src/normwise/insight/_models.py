@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,26 +18,6 @@ def require_built(model: Any) -> None:
     if not model.built:
         raise TrainingError(
             f"the model {model.name} is not built; expected one that is: give it an Input, or call it once"
-        )
-
-
-def require_jax(what: str) -> None:
-    """Fail on other backends; `what` is what is measured."""
-    import keras
-
-    if keras.backend.backend() != "jax":
-        raise TrainingError(
-            f"the {what} is measured on JAX, and Keras' backend is {keras.backend.backend()}; set"
-            " KERAS_BACKEND=jax before keras is imported"
-        )
-
-
-def require_compiled(model: Any) -> None:
-    """Fail where the model has no loss."""
-    if not (model.built and model.compiled):
-        raise TrainingError(
-            f"the model {model.name} has built={model.built} and compiled={model.compiled}; expected both:"
-            " the gradient is that of its loss"
         )
 
 
@@ -124,23 +103,3 @@ def by_unit(values: Any, what: str) -> Floats:
             " weights and at the scale of x"
         )
     return found
-
-
-def loss_of(model: Any) -> Callable[[list[Any], Any, Any], Any]:
-    """The loss of a batch as a function of the trainable variables' values, x and y, as in training.
-
-    An optimizer for half precision scales it.
-    """
-    others, metrics = (
-        [variable.value for variable in group]
-        for group in (model.non_trainable_variables, model.metrics_variables)
-    )
-    optimizer = [variable.value for variable in model.optimizer.variables] if model.optimizer else None
-
-    def loss(trainable: list[Any], x: Any, y: Any) -> Any:
-        value, _ = model.compute_loss_and_updates(
-            trainable, others, metrics, x, y, None, training=True, optimizer_variables=optimizer
-        )
-        return value
-
-    return loss

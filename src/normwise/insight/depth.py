@@ -11,15 +11,8 @@ from normwise.core.errors import TrainingError
 from normwise.core.measurement import Curve
 from normwise.core.moments import Moments
 from normwise.insight._features import Floats
-from normwise.insight._models import (
-    by_unit,
-    calls_as_in_training,
-    checked_batch,
-    loss_of,
-    require_compiled,
-    require_jax,
-    rows_of,
-)
+from normwise.insight._loss import loss_of, require_compiled, require_jax
+from normwise.insight._models import by_unit, calls_as_in_training, checked_batch, rows_of
 
 SOURCE = "Bjorck et al. 2018, arXiv:1806.02375"
 RANGE = (15.0, 85.0)

@@ -11,7 +11,8 @@ from normwise.core.errors import TrainingError
 from normwise.core.measurement import Measurement
 from normwise.core.saturation import AT, SATURATED_FROM
 from normwise.insight._features import Floats, checked, stds
-from normwise.insight._models import require_built, require_jax
+from normwise.insight._loss import require_jax
+from normwise.insight._models import require_built
 from normwise.insight.share_of_first_gradient import first_dense
 
 Pass = Callable[[Any, Any], list[Any]]

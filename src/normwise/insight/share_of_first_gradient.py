@@ -10,7 +10,7 @@ import numpy as np
 from normwise.core.errors import TrainingError, listing
 from normwise.core.measurement import Measurement
 from normwise.insight._features import checked
-from normwise.insight._models import loss_of, require_compiled, require_jax
+from normwise.insight._loss import loss_of, require_compiled, require_jax, trainable_values
 
 BATCH_SIZE = 32
 MOST_BATCHES = 64
@@ -107,7 +107,7 @@ def _squares(model: Any, layer: Any, x: Any, y: Any, batches: Any) -> Any:
     import jax
     import jax.numpy as jnp
 
-    trainable = [variable.value for variable in model.trainable_variables]
+    trainable = trainable_values(model)
     place = next(i for i, variable in enumerate(model.trainable_variables) if variable is layer.kernel)
     loss, x = loss_of(model), x.astype(layer.variable_dtype)
 
