@@ -160,10 +160,8 @@ def _weight_gradients(model: Any, batch: Any, y: Any) -> list[Floats]:
         raise TrainingError(
             f"the model {model.name} calls no layer with trainable weights; expected one, such as a Dense"
         )
-    scale = float(model.optimizer.scale_loss(1.0)) if model.optimizer else 1.0
     found = [
-        np.concatenate([np.asarray(gradients[place], np.float64).ravel() for place in own]) / scale
-        for own in order
+        np.concatenate([np.asarray(gradients[place], np.float64).ravel() for place in own]) for own in order
     ]
     for own, gradient in zip(order, found, strict=True):
         if not np.isfinite(gradient).all():
