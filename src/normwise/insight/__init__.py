@@ -6,6 +6,7 @@ from normwise.insight.bowl import bowl
 from normwise.insight.condition_number import condition_numbers
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
+from normwise.insight.hessian_eigenvalues import hessian_eigenvalues
 from normwise.insight.loss_along_gradient import loss_along_gradient
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
 from normwise.insight.smoothness import smoothness, smoothness_at, smoothness_curves
@@ -15,6 +16,7 @@ __all__ = [
     "condition_numbers",
     "descent_steps",
     "feature_spread",
+    "hessian_eigenvalues",
     "loss_along_gradient",
     "share_of_first_gradient",
     "smoothness",
