@@ -7,6 +7,7 @@ from normwise.insight.condition_number import condition_numbers
 from normwise.insight.depth import moments_by_depth
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
+from normwise.insight.hessian_eigenvalues import hessian_eigenvalues
 from normwise.insight.inference_gap import inference_gap
 from normwise.insight.loss_along_gradient import loss_along_gradient
 from normwise.insight.saturation import saturation
@@ -20,6 +21,7 @@ __all__ = [
     "condition_numbers",
     "descent_steps",
     "feature_spread",
+    "hessian_eigenvalues",
     "inference_gap",
     "loss_along_gradient",
     "moments_by_depth",
