@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normwise.core.measurement import Bowl, Curve, Measurement
 from normwise.core.why_record import Variant
-from normwise.insight import bowl, condition_numbers, descent_steps, feature_spread
+from normwise.insight import bowl, condition_numbers, descent_steps, feature_spread, variance_inflation
 from normwise.workflows.why_data import WhyData
+from normwise.workflows.why_inside import measure_inside
 from normwise.workflows.why_variant import Trained
 
 
@@ -39,6 +41,7 @@ def measure_data(data: WhyData) -> DataMeasured:
     varying = sum(m.value > 0 for m in spread.get("raw", ()) if m.name == "feature_std")
     if varying:
         measurements += [m for name, x in ways.items() for m in condition_numbers(x, names, name)]
+        measurements += variance_inflation(ways["scaled"], names, "scaled")
     if varying < 2:
         return DataMeasured(tuple(measurements))
     raw = bowl(ways["raw"], _one_number(data), names, variant="raw")
@@ -55,7 +58,13 @@ def _one_number(data: WhyData) -> NDArray[np.float64]:
     return np.asarray(y == np.bincount(y).argmax(), np.float64)
 
 
-def measure_variant(trained: Trained, data: WhyData) -> Variant:
-    """The variant with what is measured on its network."""
-    del data
-    return trained.variant
+def measure_variant(trained: Trained, data: WhyData, note: Callable[[str], None]) -> Variant:
+    """The variant with what is measured on the network of its first seed."""
+    variant, x = trained.variant, data.x(trained.variant.scaled)["training"]
+    curves, numbers = measure_inside(
+        *(trained.models[0], trained.weights, variant.learning_rate, x, data.y["training"]),
+        *(data.inputs, variant.name, note),
+    )
+    return dataclasses.replace(
+        variant, curves=variant.curves + curves, measurements=variant.measurements + numbers
+    )

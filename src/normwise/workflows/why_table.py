@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -61,7 +62,7 @@ def why_table(
     data = read_why_data(table, options, note)
     hear.stage("measuring the features")
     measured = measure_data(data)
-    variants, target, tolerance = _compared(_trained(data, options, hear), data)
+    variants, target, tolerance = _compared(_trained(data, options, hear, note), data)
     record = WhyRecord(
         source=data.source,
         target=data.target.name,
@@ -101,7 +102,7 @@ def _require_jax() -> None:
         )
 
 
-def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> Finished:
+def _trained(data: WhyData, options: WhyOptions, hear: WhyListener, note: Callable[[str], None]) -> Finished:
     """The four variants, one after the other, and the losses of their trainings."""
     total = len(VARIANTS) * (options.sweep_epochs() + options.all_epochs())
     done = 0
@@ -119,7 +120,7 @@ def _trained(data: WhyData, options: WhyOptions, hear: WhyListener) -> Finished:
         hear.stage(f"{where}: {len(options.all_seeds())} seeds")
         trained = train_variant(kind, data, options, found, told)
         hear.stage(f"{where}: measuring the network")
-        finished.append((measure_variant(trained, data), trained.losses))
+        finished.append((measure_variant(trained, data, note), trained.losses))
     return finished
 
 

@@ -20,6 +20,7 @@ from normwise.training.probes import PreActivations, Saturation
 from normwise.training.side_by_side import ManyFits
 from normwise.workflows.why_data import WhyData
 from normwise.workflows.why_gain import constant_row_losses, gain_over_constant, row_losses
+from normwise.workflows.why_inside import PLACES, Weights, kept_weights
 from normwise.workflows.why_network import trainable_weights, why_batch_size, why_network
 from normwise.workflows.why_options import WhyOptions
 from normwise.workflows.why_probe import ValidationLoss
@@ -60,11 +61,13 @@ class Trained:
         variant: The variant.
         models: The networks.
         losses: The validation loss of each by steps.
+        weights: What was kept of the first one's weights along its training; empty of a large network.
     """
 
     variant: Variant
     models: tuple[keras.Model, ...]
     losses: tuple[Series, ...]
+    weights: tuple[Series, ...]
 
 
 def sweep(kind: VariantKind, data: WhyData, options: WhyOptions, told: Told) -> tuple[SweepPoint, ...]:
@@ -105,14 +108,16 @@ def train_variant(
         ),
         seconds=seconds,
         parameters=trainable_weights(runs.models[0]),
-        series=tuple(rounded(series) for series in runs.histories[0].probes.values()),
+        series=tuple(
+            rounded(series) for series in runs.histories[0].probes.values() if series.name != Weights.name
+        ),
         measurements=gain_over_constant(
             constant_row_losses(data.y["training"], y, len(data.target.classes)),
             [row_losses(out, y) for out in outputs],
         ),
     )
     losses = tuple(history.probes[ValidationLoss.name] for history in runs.histories)
-    return Trained(variant, runs.models, losses)
+    return Trained(variant, runs.models, losses, kept_weights(tuple(runs.histories[0].probes.values())))
 
 
 def _probes(kind: VariantKind, data: WhyData, options: WhyOptions) -> tuple[Probe, ...]:
@@ -121,7 +126,8 @@ def _probes(kind: VariantKind, data: WhyData, options: WhyOptions) -> tuple[Prob
     x, y = data.x(kind.scaled)["validation"], data.y["validation"]
     layers = len(options.hidden_units)
     often = ValidationLoss(max(1, steps // LOSSES_AN_EPOCH), x, y, layers, BatchNormalization().epsilon)
-    return PreActivations(every=every), Saturation(every=every), often
+    kept = Weights(max(1, options.all_epochs() * steps // PLACES))
+    return PreActivations(every=every), Saturation(every=every), often, kept
 
 
 def steps_an_epoch(data: WhyData) -> int:
