@@ -115,6 +115,7 @@ def verdict() -> tuple[Sentence, ...]:
     found = [
         Sentence("condition_number", {"before": 3.2e9, "after": 8.1}, {}, "helps"),
         Sentence("feature_spread", {"spread": 14200.0}, {"largest": "fnlwgt", "smallest": "age"}, "helps"),
+        Sentence("collinear", {"inflation": 3806.0, "condition": 1.1e5}, {"column": "age"}, "no_difference"),
         Sentence("feature_spread", {"spread": 2.0}, {}, "no_difference"),
         Sentence("saturation", {"before": 0.97, "after": 0.12}, {}, "helps"),
         Sentence("saturation_normalized", {"before": 0.97, "after": 0.2}, {}, "helps"),

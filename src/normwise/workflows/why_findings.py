@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from normwise.core.measurement import Measurement
 from normwise.core.why_record import Sentence, Variant, WhyRecord
 from normwise.workflows.why_compare import HELPS, HURTS, NO_DIFFERENCE
 
 MUCH = 10.0
 """Standard deviations, or condition numbers, that differ by less than so many times are called alike."""
+COLLINEAR = 10.0
+"""A variance inflation factor above it is that of a column which the others tell (Marquardt 1970)."""
 SHARE = 0.05
 """Shares of saturated activations that differ by less are called alike."""
 
@@ -17,6 +20,7 @@ def findings(record: WhyRecord) -> Iterable[Sentence]:
     """Of what was measured; what was not is left out."""
     yield from _spread(record)
     yield from _condition(record)
+    yield from _collinear(record)
     yield from _saturation(record, "saturation", "raw", "scaled")
     yield from _saturation(record, "saturation_normalized", "raw", "raw_bn")
 
@@ -38,6 +42,20 @@ def _condition(record: WhyRecord) -> Iterable[Sentence]:
         before, after = found["raw"], found["scaled"]
         effect = HELPS if before > MUCH * after else HURTS if after > MUCH * before else NO_DIFFERENCE
         yield Sentence("condition_number", {"before": before, "after": after}, {}, effect)
+
+
+def _collinear(record: WhyRecord) -> Iterable[Sentence]:
+    """Where columns repeat one another: there scaling them one by one cannot make the bowl round."""
+    factors = [m for m in record.measurements if m.name == "variance_inflation_factor"]
+    kappas = [m.value for m in record.measurements if _is_of_scaled(m, "condition_number_covariance")]
+    worst = max(factors, key=lambda m: m.value, default=None)
+    if worst is not None and worst.value > COLLINEAR and kappas:
+        numbers = {"inflation": worst.value, "condition": kappas[0]}
+        yield Sentence("collinear", numbers, {"column": worst.column}, NO_DIFFERENCE)
+
+
+def _is_of_scaled(measurement: Measurement, name: str) -> bool:
+    return measurement.name == name and measurement.variant == "scaled"
 
 
 def _saturation(record: WhyRecord, key: str, before: str, after: str) -> Iterable[Sentence]:

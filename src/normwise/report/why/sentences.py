@@ -106,6 +106,13 @@ PLAIN = {
         "descent on a linear model needs steps in proportion to it.",
         "缩放使输入二阶矩的条件数从 {before} 变为 {after}：线性模型上梯度下降所需的步数与它成正比。",
     ),
+    "collinear": (
+        "Scaling column by column does not part columns that repeat one another: “{column}” follows from the "
+        "others (variance inflation {inflation}), and scaled the condition number is still {condition}. "
+        "Leaving such columns out would lower it.",
+        "逐列缩放不能分开彼此重复的列：“{column}”可由其他列推出（方差膨胀因子 {inflation}），"
+        "缩放后条件数仍为 {condition}。去掉这样的列会使它下降。",
+    ),
     "feature_spread": (
         "The column “{largest}” varies {spread} times as much as “{smallest}”.",
         "列“{largest}”的变化幅度是“{smallest}”的 {spread} 倍。",
