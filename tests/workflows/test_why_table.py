@@ -96,6 +96,34 @@ def test_the_record_is_whole(stretched: WhyRecord) -> None:
     assert [v.parameters for v in stretched.variants] == [4482, 4482, 4482 + 128, 4482 + 128]
 
 
+def test_the_networks_are_measured_inside(stretched: WhyRecord) -> None:
+    """Of raw inputs `wide`, which is 1e5 times as wide, is all that the first layer hears."""
+    found = {v.name: {(m.name, m.column): m.value for m in v.measurements} for v in stretched.variants}
+    for variant in stretched.variants:
+        names = {m.name for m in variant.measurements}
+        assert {"saturation_share", "mean_derivative", "hessian_eigenvalue_largest"} <= names
+        assert ("inference_gap" in names) == variant.normalized
+        curves = {c.name: c for c in variant.curves}
+        assert {"loss_range", "gradient_predictiveness", "effective_beta", "eta_beta"} <= set(curves)
+        assert len(curves["activation_std"].y) == 2
+        assert len(curves["gradient_rms"].y) == 3
+        smooth = curves["loss_range"]
+        steps = math.ceil(stretched.training_rows / stretched.batch_size) * stretched.epochs
+        assert smooth.x[0] == 0
+        assert steps * 0.8 < smooth.x[-1] < steps
+        assert all(low <= y <= high for low, y, high in zip(smooth.low, smooth.y, smooth.high, strict=True))
+        # Weights that begin small know nothing, and the first step along the gradient helps.
+        assert smooth.y[0] < math.log(2)
+    assert found["raw"]["units_saturated_by_column", "wide"] > 0.9
+    assert found["raw"]["units_saturated_by_column", "plain"] == 0.0
+    assert found["scaled"]["units_saturated_by_column", "wide"] == 0.0
+    assert found["raw"]["share_of_first_gradient", "wide"] > 0.99
+    assert 0.1 < found["scaled"]["share_of_first_gradient", "wide"] < 0.9
+    for name in ("scaled", "scaled_bn"):
+        shares = [v for (what, _), v in found[name].items() if what == "share_of_first_gradient"]
+        assert sum(shares) == pytest.approx(1.0)
+
+
 def test_the_loss_within_epochs_is_that_of_the_history_at_their_ends(stretched: WhyRecord) -> None:
     steps = math.ceil(stretched.training_rows / stretched.batch_size)
     checked = 0

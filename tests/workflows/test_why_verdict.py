@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.workflows.why_records import NEVER, condition, feature, why_record
 
+from normwise.core.measurement import Measurement
 from normwise.core.why_record import Sentence
 from normwise.workflows.why_verdict import SUBJECTS, why_verdict
 
@@ -266,6 +267,30 @@ def test_findings_at_their_thresholds() -> None:
     )
     assert [apart[key].effect for key in keys] == ["helps", "hurts", "hurts"]
     assert not {*keys, "saturation_normalized"} & set(verdict(features=[feature("a", 1.0)]))
+
+
+def collinear(*inflations: float, condition: float = 500.0) -> tuple[Measurement, ...]:
+    """Variance inflation factors of columns a, b, …, and the condition number of the scaled covariance."""
+    factors = [
+        Measurement("variance_inflation_factor", value, "", 100, "", "", column=column, variant="scaled")
+        for column, value in zip("abc", inflations, strict=False)
+    ]
+    kappas = [("raw", 9e9), ("scaled", condition)]
+    return *factors, *(
+        Measurement("condition_number_covariance", value, "", 100, "", "", variant=name)
+        for name, value in kappas
+    )
+
+
+def test_columns_that_repeat_one_another_are_named_above_a_factor_of_10() -> None:
+    (found,) = (
+        s for s in why_verdict(why_record(measurements=collinear(11.0, 400.0))) if s.key == "collinear"
+    )
+    expected = Sentence(
+        "collinear", {"inflation": 400.0, "condition": 500.0}, {"column": "b"}, "no_difference"
+    )
+    assert found == expected
+    assert "collinear" not in verdict(measurements=collinear(10.0, 2.0))
 
 
 NOISE: dict[str, Any] = {"gain": 0.3}
