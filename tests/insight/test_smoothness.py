@@ -63,7 +63,7 @@ def test_smoothness_by_its_definition(normalized):
     for name, value in expected.items():
         assert_close(by_name(found)[name], value, tolerance("float32", x.size, conditioning=10))
     assert {(m.sample_size, m.variant) for m in found} == {(64, "raw")}
-    assert_unchanged(before, model)
+    assert_unchanged(before)
 
 
 def test_a_quadratic_has_one_beta_and_known_losses():
@@ -107,7 +107,8 @@ def test_states_of_a_training_are_measured_in_one_go():
         assert (curve.variant, curve.sample_size) == ("raw_bn", 64)
         ranged = curve.name in ("loss_range", "gradient_predictiveness")
         assert len(curve.low) == len(curve.high) == (3 if ranged else 0)
-    assert all(low <= y <= high for low, y, high in zip(curves[0].low, curves[0].y, curves[0].high))
+    losses = curves[0]
+    assert all(low <= y <= high for low, y, high in zip(losses.low, losses.y, losses.high, strict=True))
     with pytest.raises(ValueError, match="there are 2 steps and 3 measurements"):
         smoothness_curves([0, 5], together)
 
@@ -124,13 +125,8 @@ def test_penalties_dropout_and_several_outputs():
     before = state_of(model)
     first, second = (smoothness(model, x, targets, RATE) for _ in range(2))
     assert first == second  # The same units are dropped each time.
-    assert_unchanged(before, model)
-    kernel = np.asarray(model.trainable_variables[0])
-    without = keras.Model(inputs, model.outputs)
-    assert by_name(first)["loss_range_low"] > 0
-    assert without is not model
-    model.fit(x, targets, epochs=1, verbose=0)
-    assert np.isfinite(kernel).all()
+    assert_unchanged(before)
+    model.fit(x, targets, epochs=1, verbose=0)  # Nothing of the tracing is left in it.
 
 
 def test_a_penalty_is_part_of_the_loss():

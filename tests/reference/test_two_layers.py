@@ -18,7 +18,7 @@ def test_the_gradient_is_that_of_the_layer_derived_by_hand():
 
 def test_the_hessian_of_the_output_bias_is_2_and_normalization_is_blind_to_scale():
     random = np.random.default_rng(0)
-    x, y, theta = random.normal(size=(20, 3)), random.normal(size=(20, 1)), random.normal(size=9)
+    x, y, theta = random.normal(size=(20, 3)), random.normal(size=(20, 1)), random.normal(size=11)
     assert np.isclose(hessian(theta, x, y, 2)[-1, -1], 2.0, rtol=1e-9)
     theta = random.normal(size=15)
     scaled = np.concatenate([7 * theta[:8], theta[8:]])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,30 +18,36 @@ RESTARTS = 100
 VECTORS = 40
 """So many Lanczos vectors are kept between restarts; of no more variables the whole Hessian is taken."""
 Product = Callable[[Floats], Floats]
+Pairs = tuple[Floats, Floats]
+"""Eigenvalues, (count,), and their eigenvectors, (size, count)."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Extremes:
+class End(NamedTuple):
+    """Eigenvalues at one end of a spectrum, the outermost first; NaN where one was not found.
+
+    Args:
+        values: λ, (count,).
+        vectors: Their unit eigenvectors, (size, count).
+        residuals: ‖Av − λv‖ of each: an eigenvalue of A is no farther from λ.
+    """
+
+    values: Floats
+    vectors: Floats
+    residuals: Floats
+
+
+class Extremes(NamedTuple):
     """The largest and smallest eigenvalues of a symmetric matrix.
 
     Args:
-        top: The largest, in falling order.
-        bottom: The smallest, in rising order.
-        top_vectors: Unit eigenvectors of `top`, (size, count).
-        bottom_vectors: Of `bottom`.
-        top_residuals: ‖Av − λv‖ of each of `top`: an eigenvalue is no farther than this; NaN where there is
-            none.
-        bottom_residuals: Of `bottom`.
+        top: The largest.
+        bottom: The smallest.
         products: How many products with the matrix were taken.
         magnitude: The largest magnitude of an eigenvalue.
     """
 
-    top: Floats
-    bottom: Floats
-    top_vectors: Floats
-    bottom_vectors: Floats
-    top_residuals: Floats
-    bottom_residuals: Floats
+    top: End
+    bottom: End
     products: int
     magnitude: float
 
@@ -95,18 +100,15 @@ def hessian_eigenvalues(
     what = f"eigenvalue of the Hessian of the loss of one batch of {rows} rows by {size} trainable weights"
     return tuple(
         Measurement(
-            f"hessian_eigenvalue_{end}" + (f"_{i + 1}" if i else ""),
-            float(values[i]),
+            f"hessian_eigenvalue_{name}" + (f"_{i + 1}" if i else ""),
+            float(end.values[i]),
             "",
             rows,
-            f"{end} {what}{_convergence(float(residuals[i]), found)}",
+            f"{name} {what}{_convergence(float(end.residuals[i]), found)}",
             "Lanczos 1950; Pearlmutter 1994",
             variant=variant,
         )
-        for end, values, residuals in (
-            ("largest", found.top, found.top_residuals),
-            ("smallest", found.bottom, found.bottom_residuals),
-        )
+        for name, end in (("largest", found.top), ("smallest", found.bottom))
         for i in range(count)
     )
 
@@ -148,7 +150,7 @@ def extreme_eigenvalues(product: Product, size: int, count: int, seed: int = 0) 
     Example:
         >>> diagonal = np.arange(100.0)
         >>> found = extreme_eigenvalues(lambda v: diagonal * v, 100, count=2)
-        >>> [round(float(value), 3) for value in (*found.top, *found.bottom)]
+        >>> [round(float(value), 3) for value in (*found.top.values, *found.bottom.values)]
         [99.0, 98.0, 0.0, 1.0]
     """
     if not 1 <= count <= size:
@@ -160,16 +162,18 @@ def extreme_eigenvalues(product: Product, size: int, count: int, seed: int = 0) 
         taken += 1
         return product(vector.ravel())
 
-    if size <= max(VECTORS, 2 * count):
-        top, bottom = _dense(counted, size, count)
-    else:
-        top, bottom = _lanczos(counted, size, count, seed)
-    residuals = [
-        np.array([_residual(counted, *pair) for pair in zip(values, vectors.T, strict=True)])
-        for values, vectors in (top, bottom)
-    ]
-    magnitude = float(np.nanmax(np.abs([*top[0], *bottom[0]]), initial=0.0))
-    return Extremes(top[0], bottom[0], top[1], bottom[1], *residuals, taken, magnitude)
+    few = size <= max(VECTORS, 2 * count)
+    ends = _dense(counted, size, count) if few else _lanczos(counted, size, count, seed)
+    top, bottom = (
+        End(
+            values,
+            vectors,
+            np.array([_residual(counted, *pair) for pair in zip(values, vectors.T, strict=True)]),
+        )
+        for values, vectors in ends
+    )
+    magnitude = float(np.nanmax(np.abs([*top.values, *bottom.values]), initial=0.0))
+    return Extremes(top, bottom, taken, magnitude)
 
 
 def _residual(product: Product, value: float, vector: Floats) -> float:
@@ -177,17 +181,14 @@ def _residual(product: Product, value: float, vector: Floats) -> float:
     return float(np.linalg.norm(product(vector) - value * vector)) if np.isfinite(value) else np.nan
 
 
-def _dense(product: Product, size: int, count: int) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
+def _dense(product: Product, size: int, count: int) -> tuple[Pairs, Pairs]:
     matrix = np.stack([product(unit) for unit in np.eye(size)])
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    order = np.argsort(-values)[:count]
-    return (values[order], vectors[:, order]), (values[:count], vectors[:, :count])
+    return (values[::-1][:count], vectors[:, ::-1][:, :count]), (values[:count], vectors[:, :count])
 
 
-def _lanczos(
-    product: Product, size: int, count: int, seed: int
-) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
-    """Of s·I + A and s·I − A, s the magnitude of A.
+def _lanczos(product: Product, size: int, count: int, seed: int) -> tuple[Pairs, Pairs]:
+    """By the largest eigenvalues of s·I + A and of s·I − A, s being the magnitude of A.
 
     ARPACK has converged where the residual is small beside the eigenvalue, which is never so for one of 0.
     """
@@ -195,16 +196,17 @@ def _lanczos(
     (largest,), _ = _largest(product, start, 1, 1e-2)
     shift = abs(float(np.nan_to_num(largest)))
 
-    def ends(sign: float) -> tuple[Floats, Floats]:
-        values, vectors = _largest(
-            lambda v: shift * v.ravel() + sign * product(v), start, count, TOLERANCE / 2
-        )
+    def end(sign: float) -> Pairs:
+        def shifted(v: Floats) -> Floats:
+            return shift * v.ravel() + sign * product(v)
+
+        values, vectors = _largest(shifted, start, count, TOLERANCE / 2)
         return sign * (values - shift), vectors
 
-    return ends(1.0), ends(-1.0)
+    return end(1.0), end(-1.0)
 
 
-def _largest(product: Product, start: Floats, count: int, tolerance: float) -> tuple[Floats, Floats]:
+def _largest(product: Product, start: Floats, count: int, tolerance: float) -> Pairs:
     """The eigenvalues of largest magnitude, in falling order; NaN where one did not converge."""
     from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 

@@ -19,7 +19,7 @@ def loss_along_gradient(
 
         L(θ − αg) / L(θ),    g = ∇L(θ)
 
-    L is the loss of all rows as one batch, as in training; the model is left as it is. Below 1 the step helps.
+    L is the loss of all rows as one batch, as in training; the model is left as it is. Below 1 a step helps.
 
     Args:
         model: A compiled, built Keras model, of weights θ.

@@ -34,9 +34,10 @@ def smoothness(
 
         θ(α) = θ − αg,  η/2 ≤ α ≤ 4η,      β = max ‖∇L(θ(α)) − g‖ / (α‖g‖)
 
-    L is the loss of all rows as one batch, as in training, and the model is left as it is. β is the least that
-    the Lipschitz constant of the gradient can be along the way. It is of another unit for another scale of
-    the weights, η·β is not: for gradient descent on a quadratic the loss falls where η·β is less than 2.
+    L is the loss of all rows as one batch, as in training; the model is left as it is. β is the least that
+    the Lipschitz constant of the gradient can be along the way. It changes when the weights are rescaled,
+    which η·β takes into account: gradient descent on a quadratic is stable where η times its Lipschitz
+    constant is less than 2.
 
     In float32 ‖∇L(θ(α)) − g‖ is known to about 1e-6 ‖g‖: an η·β near that is rounding.
 
@@ -66,7 +67,8 @@ def smoothness(
         (10.0, 0.1)
 
     Source:
-        Santurkar, Tsipras, Ilyas & Madry 2018, "How does batch normalization help optimization?", section 3.2, Figure 4.
+        Santurkar, Tsipras, Ilyas & Madry 2018, "How does batch normalization help optimization?",
+        section 3.2, Figure 4.
     """
     return smoothness_at([trainable_values(model)], model, x, y, learning_rate, variant)[0]
 
@@ -137,10 +139,11 @@ def smoothness_curves(steps: Sequence[int], found: Sequence[Sequence[Measurement
         ValueError: If there are not as many steps as measurements.
 
     Example:
-        >>> rounding = [Measurement(f"{name}{end}", 1.0, "", 64, "", "")
-        ...             for name in ("loss_range", "gradient_predictiveness") for end in ("", "_low", "_high")]
-        >>> beta = [Measurement(name, 3.0, "", 64, "", "") for name in ("effective_beta", "eta_beta")]
-        >>> [(c.name, c.y, c.low) for c in smoothness_curves([10], [rounding + beta])][1:3]
+        >>> names = [f"{name}{end}" for name in ("loss_range", "gradient_predictiveness")
+        ...          for end in ("", "_low", "_high")]
+        >>> found = [Measurement(name, 1.0, "", 64, "", "") for name in names]
+        >>> found += [Measurement(name, 3.0, "", 64, "", "") for name in ("effective_beta", "eta_beta")]
+        >>> [(c.name, c.y, c.low) for c in smoothness_curves([10], [found])][1:3]
         [('gradient_predictiveness', (1.0,), (1.0,)), ('effective_beta', (3.0,), ())]
     """
     if len(steps) != len(found) or not steps:

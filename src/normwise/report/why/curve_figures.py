@@ -38,7 +38,7 @@ def smoothness(record: WhyRecord, look: Look | None = None) -> go.Figure:
 
 def depth(record: WhyRecord, look: Look | None = None) -> go.Figure:
     """The spread of activations and the size of gradients, layer by layer, one panel each."""
-    return _panels(record, measured(record, DEPTH), "why_layer", {"dtick": 1}, look or Look())
+    return _panels(record, measured(record, DEPTH), "why_any_layer", {"dtick": 1}, look or Look())
 
 
 def _panels(record: WhyRecord, names: list[str], across: str, ticks: dict[str, Any], look: Look) -> go.Figure:

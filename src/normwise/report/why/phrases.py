@@ -162,6 +162,7 @@ WHY_WORDS = {
     "why_step": ("training step", "训练步"),
     "why_unit": ("unit", "单元"),
     "why_layer": ("hidden layer", "隐藏层"),
+    "why_any_layer": ("layer, the output last", "层（最后为输出层）"),
     "why_saturation_heading": ("Saturated outputs", "饱和的输出"),
     "why_saturation_caption": (
         "Share of the outputs that lie in the flat part of the activation, layer by layer.",
@@ -188,10 +189,10 @@ WHY_WORDS = {
     "why_activation_std": ("Spread of activations", "激活的标准差"),
     "why_gradient_rms": ("Size of gradients", "梯度的大小"),
     "why_depth_caption": (
-        "Before training: the standard deviation of each hidden layer's activations, and the root mean "
-        "square of the loss's gradient there. Lines that stay level pass signals on; lines that fall lose "
+        "Before training: the standard deviation of each layer's activations, and the root mean square of "
+        "the loss's gradient by its weights. Lines that stay level pass signals on; lines that fall lose "
         "them.",
-        "训练之前：每个隐藏层激活的标准差，以及损失对它的梯度的均方根。保持平稳的线能传递信号，下降的线则在丢失信号。",
+        "训练之前：每层激活的标准差，以及损失对该层权重的梯度的均方根。保持平稳的线能传递信号，下降的线则在丢失信号。",
     ),
     "why_depth_alt": (
         "Two panels: a line for each variant by hidden layer.",
