@@ -1,13 +1,17 @@
-"""The network of `why_table`: the article's, with or without batch normalization."""
+"""The networks of `why`: one without and one with batch normalization, of a table or of a model."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
+import jax
 import keras
 
 from normwise.layers.batch_normalization import BatchNormalization
+from normwise.training.layer_calls import calls_noted
+from normwise.workflows.why_outputs import Outputs
 
 ACTIVATION = "tanh"
 MOMENTUM = 0.9
@@ -15,8 +19,40 @@ SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 STEPS_AN_EPOCH = 128
 
 
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """One network in two ways, compiled alike, and what the record says of it.
+
+    Args:
+        plain: Without batch normalization.
+        normalized: With it.
+        outputs: What the outputs of both are.
+        hidden_units: The width of each hidden layer.
+        activation: The hidden layers' activation, or several with commas.
+        name: The name of the model that it is, if it is one that was given.
+        compared: The name of the loss that is compared, among the logs of an epoch.
+    """
+
+    plain: keras.Model
+    normalized: keras.Model
+    outputs: Outputs
+    hidden_units: tuple[int, ...]
+    activation: str
+    name: str = ""
+    compared: str = "loss"
+
+    def __getitem__(self, normalized: bool) -> keras.Model:
+        return self.normalized if normalized else self.plain
+
+
+def table_networks(inputs: int, outputs: int, hidden_units: tuple[int, ...]) -> Networks:
+    """Those of a table for which no model was given: see `why_network`."""
+    plain, normalized = (why_network(inputs, outputs, hidden_units, way) for way in (False, True))
+    return Networks(plain, normalized, "logits" if outputs > 1 else "number", hidden_units, ACTIVATION)
+
+
 def why_network(
-    inputs: int, outputs: int, hidden_units: tuple[int, ...], normalized: bool, learning_rate: float = 0.1
+    inputs: int, outputs: int, hidden_units: tuple[int, ...], normalized: bool
 ) -> keras.Model:
     """Dense layers of tanh, batch-normalized before each activation if asked for; logits or one number.
 
@@ -28,7 +64,6 @@ def why_network(
         outputs: Classes, or 1 for regression.
         hidden_units: The width of each hidden layer.
         normalized: Whether the hidden layers are batch-normalized.
-        learning_rate: The optimizer's.
 
     Example:
         >>> model = why_network(3, 2, (8,), normalized=True)
@@ -45,11 +80,35 @@ def why_network(
         layers.append(keras.layers.Activation(ACTIVATION, name=f"{ACTIVATION}_{i}"))
     model = keras.Sequential([*layers, _dense(outputs, "output", use_bias=True)], name="why")
     model.compile(
-        optimizer=keras.optimizers.SGD(learning_rate, momentum=MOMENTUM, nesterov=True),
+        optimizer=article_optimizer(),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True) if outputs > 1 else "mse",
         metrics=["accuracy"] if outputs > 1 else [],
     )
     return model
+
+
+def article_optimizer() -> keras.optimizers.Optimizer:
+    """SGD with Nesterov momentum 0.9; the learning rate is one of the sweep."""
+    return keras.optimizers.SGD(momentum=MOMENTUM, nesterov=True)
+
+
+def hidden_activations(model: keras.Model) -> list[tuple[str, str]]:
+    """The path and the name of each activation function that probes see, but for that of the output.
+
+    Example:
+        >>> [name for _, name in hidden_activations(why_network(3, 2, (8, 4), normalized=False))]
+        ['tanh', 'tanh']
+    """
+    found: list[tuple[str, str]] = []
+
+    def call(x: Any) -> Any:
+        with calls_noted() as calls:
+            outputs = model(x, training=False)
+        found.extend((c.path, c.function) for c in calls.activations if c.outputs is not outputs)
+        return outputs
+
+    jax.eval_shape(call, jax.ShapeDtypeStruct((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
+    return found
 
 
 def why_batch_size(rows: int) -> int:
