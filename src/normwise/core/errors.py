@@ -4,7 +4,7 @@
     ├── TableError            the table cannot be read or used as it is      (also a ValueError)
     │   └── ColumnError       a named column is absent, doubled or of the wrong kind
     ├── RecordError           a saved record is malformed, or newer than this version   (also a ValueError)
-    ├── ModelError            a model cannot be loaded, or not be used for what was asked   (also a ValueError)
+    ├── ModelError            a model cannot be loaded, or is not of the kind asked for    (also a ValueError)
     ├── RunFolderError        a run folder cannot be written or read          (also an OSError)
     ├── TrainingError         a model cannot be trained on these data so      (also a ValueError)
     └── NotFiniteError        a loss stopped being a number                   (also a FloatingPointError)

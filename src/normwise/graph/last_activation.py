@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from normwise.graph.kinds import fused_activation, is_activation
 from normwise.graph.walk import is_graph, producers
 
@@ -17,6 +15,7 @@ def last_activation(model: Any) -> str:
         model: A built Sequential or Functional model; a model that comes last in it is entered.
 
     Example:
+        >>> import keras
         >>> last_activation(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, "softmax")]))
         'softmax'
         >>> last_activation(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))

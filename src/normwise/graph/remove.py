@@ -24,8 +24,8 @@ def remove(model: Any, is_removed: Callable[[Any], bool]) -> Any:
 
     What a removed layer took goes on in its place. The inverse of `insert`, where batch normalization is
     removed: an activation that is fused into it stays, as a layer of its name; a Dense or convolution before
-    it that has no bias, as the β behind it made it needless, gets one. Nested Sequential and Functional models
-    are entered. Layers are shared as they were.
+    it that has no bias, as the β behind it made it needless, gets one. Nested Sequential and Functional
+    models are entered. Layers are shared as they were.
 
     Args:
         model: A Sequential or Functional Keras model, built. It is left untouched.

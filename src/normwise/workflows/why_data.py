@@ -117,7 +117,11 @@ def fit_to_width(data: WhyData, width: int, model: str, note: Callable[[str], No
         note(f"{model} takes {width} inputs, the columns of numbers: {listing(names[width:])} are left out")
         raw, scaled = ({part: x[:, :width] for part, x in way.items()} for way in (data.raw, data.scaled))
         return dataclasses.replace(data, inputs=numbers, raw=raw, scaled=scaled)
-    kinds = f" or {len(numbers)}, its numbers alone ({listing(numbers, 20)})" if len(numbers) != len(names) else ""
+    kinds = (
+        f" or {len(numbers)}, its numbers alone ({listing(numbers, 20)})"
+        if len(numbers) != len(names)
+        else ""
+    )
     raise ModelError(
         f"{model} takes {width} inputs, and {data.source} gives {len(names)} ({listing(names, 20)}){kinds};"
         " expected the columns that the model was made for. Leave columns out by --kind NAME=excluded."

@@ -71,12 +71,12 @@ def _two_ways(model: keras.Model, note: Note) -> tuple[keras.Model, keras.Model]
     layers = every_layer(model)
     scalings = _leading_scalings(model)
     if scalings:
-        note(f"the model begins with {_named(scalings)}: left out, for its inputs are compared raw and scaled")
+        note(
+            f"the model begins with {_named(scalings)}: left out, for its inputs are compared raw and scaled"
+        )
     _refuse_adapted([layer for layer in layers if layer not in scalings])
     normalizations = [layer for layer in layers if is_batch_normalization(layer)]
-    others = [
-        layer for layer in layers if is_normalization(layer) and not is_batch_normalization(layer)
-    ]
+    others = [layer for layer in layers if is_normalization(layer) and not is_batch_normalization(layer)]
     if others:
         note(f"{_named(others)} is no batch normalization: it stays in all four variants")
     plain = remove(model, lambda layer: layer in scalings or layer in normalizations)
@@ -117,9 +117,7 @@ def _say_how_it_learns(model: keras.Model, objective: Objective, note: Note) -> 
     if frozen:
         note(f"{_named(frozen)} is frozen: trained here like all others, for all weights begin anew")
     if not model.compiled:
-        note(
-            f"the model is not compiled: it learns by {objective.name}, and SGD with Nesterov momentum 0.9"
-        )
+        note(f"the model is not compiled: it learns by {objective.name}, and SGD with Nesterov momentum 0.9")
     elif objective.name not in (LOSSES[objective.outputs][0], "categorical_crossentropy"):
         compared = "squared error" if objective.outputs == "number" else "cross-entropy"
         note(f"the model learns by its {objective.name}; what is compared is the {compared}")

@@ -13,18 +13,6 @@ from normwise.graph.clone import require_graph
 from normwise.graph.walk import is_built_graph
 from normwise.layers.load_model import load_model
 
-MODEL_FILES = (".keras", ".h5", ".hdf5")
-
-
-def is_model_file(path: Path) -> bool:
-    """Whether a file's name is a model's; `read_why_model` refuses some of them.
-
-    Example:
-        >>> is_model_file(Path("churn.keras")), is_model_file(Path("churn.csv"))
-        (True, False)
-    """
-    return path.suffix.lower() in MODEL_FILES
-
 
 def read_why_model(model: keras.Model | Path) -> keras.Model:
     """The model of a file, or the one that is given: with one input and one output, each a vector a row.

@@ -51,9 +51,7 @@ def table_networks(inputs: int, outputs: int, hidden_units: tuple[int, ...]) -> 
     return Networks(plain, normalized, "logits" if outputs > 1 else "number", hidden_units, ACTIVATION)
 
 
-def why_network(
-    inputs: int, outputs: int, hidden_units: tuple[int, ...], normalized: bool
-) -> keras.Model:
+def why_network(inputs: int, outputs: int, hidden_units: tuple[int, ...], normalized: bool) -> keras.Model:
     """Dense layers of tanh, batch-normalized before each activation if asked for; logits or one number.
 
     Weights start uniform in ±0.05 and SGD has Nesterov momentum 0.9, as in the article. A hidden layer that

@@ -113,8 +113,7 @@ def train_variant(kind: VariantKind, study: Study, found: tuple[SweepPoint, ...]
     seconds = time.perf_counter() - start
     x, y = data.x(kind.scaled)["held_out"], data.y["held_out"]
     outputs = [
-        as_logits(np.asarray(model(x, training=False), np.float64), networks.outputs)
-        for model in runs.models
+        as_logits(np.asarray(model(x, training=False), np.float64), networks.outputs) for model in runs.models
     ]
     variant = Variant(
         name=kind.name,
@@ -125,9 +124,7 @@ def train_variant(kind: VariantKind, study: Study, found: tuple[SweepPoint, ...]
         usable_decades=math.nan,
         trainings=tuple(
             Training(seed, history, math.nan, *held_out_scores(out, y))
-            for (_, seed), history, out in zip(
-                pairs, _histories(runs, networks), outputs, strict=True
-            )
+            for (_, seed), history, out in zip(pairs, _histories(runs, networks), outputs, strict=True)
         ),
         seconds=seconds,
         parameters=trainable_weights(runs.models[0]),
