@@ -45,7 +45,7 @@ def model_networks(model: keras.Model, name: str, target: Target, note: Note) ->
     Raises:
         ModelError: If it cannot be taken apart, or its outputs or loss do not fit the target.
     """
-    objective = objective_of(model, target)
+    objective = objective_of(model, name, target)
     try:
         plain, normalized = _two_ways(model, note)
     except (TypeError, ValueError) as error:
@@ -71,18 +71,26 @@ def _two_ways(model: keras.Model, note: Note) -> tuple[keras.Model, keras.Model]
     layers = every_layer(model)
     scalings = _leading_scalings(model)
     if scalings:
-        note(
-            f"the model begins with {_named(scalings)}: left out, for its inputs are compared raw and scaled"
-        )
+        note(f"the model begins with {_named(scalings)}: left out, so that raw inputs stay raw")
     _refuse_adapted([layer for layer in layers if layer not in scalings])
     normalizations = [layer for layer in layers if is_batch_normalization(layer)]
     others = [layer for layer in layers if is_normalization(layer) and not is_batch_normalization(layer)]
-    if others:
+    if others and normalizations:
         note(f"{_named(others)} is no batch normalization: it stays in all four variants")
     plain = remove(model, lambda layer: layer in scalings or layer in normalizations)
     if normalizations:
         note(f"the variants without batch normalization are the model without {_named(normalizations)}")
         return plain, remove(model, lambda layer: layer in scalings)
+    if others:
+        raise ModelError(
+            f"{_named(others)} normalizes the model already, otherwise than by batches; expected a model with"
+            " batch normalization, or with no normalization at all. Take it out to compare with that."
+        )
+    if not hidden_layers(plain):
+        raise ModelError(
+            f'the model "{model.name}" has no hidden layer, and batch normalization comes before the'
+            " activation of one; expected a model with a hidden layer"
+        )
     normalized, changes = insert(plain)
     behind = listing(change.layer for change in changes if change.what == "normalization behind it")
     note(f"the model has no batch normalization: normwise.insert put it behind {behind} in two variants")

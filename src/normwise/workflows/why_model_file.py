@@ -53,7 +53,10 @@ def _loaded(file: Path) -> keras.Model:
             warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
             return load_model(file)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{file} cannot be loaded: {_first_cause(error)}") from error
+        cause = _first_cause(error)
+        own_code = "deserialization" in cause or "Could not locate" in cause
+        hint = " In Python a model with code of its own can be given itself: why_table(…, model=model)."
+        raise ModelError(f"{file} cannot be loaded: {cause}{hint * own_code}") from error
 
 
 def _first_cause(error: BaseException) -> str:

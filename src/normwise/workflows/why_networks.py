@@ -11,6 +11,7 @@ import keras
 
 from normwise.layers.batch_normalization import BatchNormalization
 from normwise.training.layer_calls import calls_noted
+from normwise.training.phase import shape_of
 from normwise.workflows.why_outputs import Outputs
 
 ACTIVATION = "tanh"
@@ -105,7 +106,7 @@ def hidden_activations(model: keras.Model) -> list[tuple[str, str]]:
         found.extend((c.path, c.function) for c in calls.activations if c.outputs is not outputs)
         return outputs
 
-    jax.eval_shape(call, jax.ShapeDtypeStruct((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
+    jax.eval_shape(call, shape_of((1, *model.inputs[0].shape[1:]), model.inputs[0].dtype))
     return found
 
 

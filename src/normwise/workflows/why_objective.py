@@ -41,13 +41,18 @@ class Objective:
     name: str
 
 
-def objective_of(model: keras.Model, target: Target) -> Objective:
+def objective_of(model: keras.Model, named: str, target: Target) -> Objective:
     """Of a model with one output, (units,), on a target.
+
+    Args:
+        model: The model.
+        named: What messages call it.
+        target: The target.
 
     Raises:
         ModelError: If the model's outputs or its loss do not fit the target.
     """
-    outputs = _outputs(model, target)
+    outputs = _outputs(model, named, target)
     given = _only(model.loss) if model.compiled else None
     if given is None:
         name = LOSSES[outputs][0]
@@ -56,16 +61,16 @@ def objective_of(model: keras.Model, target: Target) -> Objective:
         return Objective(outputs, keras.losses.get({"class_name": name, "config": logits}), name)
     loss = keras.losses.get(given)
     name = _name(loss)
-    _require_fitting(name, bool(getattr(loss, "_fn_kwargs", {}).get("from_logits")), outputs, target)
+    _require_fitting(named, name, bool(getattr(loss, "_fn_kwargs", {}).get("from_logits")), outputs, target)
     return Objective(outputs, _of_class_numbers(loss, model) if name == CATEGORICAL else loss, name)
 
 
-def _outputs(model: keras.Model, target: Target) -> Outputs:
+def _outputs(model: keras.Model, named: str, target: Target) -> Outputs:
     width, last, classes = model.outputs[0].shape[-1], last_activation(model), len(target.classes)
     if not classes:
         if width != 1:
             raise ModelError(
-                f'the model "{model.name}" gives {width} numbers a row, and column "{target.name}" is one'
+                f'{named} gives {width} numbers a row, and column "{target.name}" is one'
                 " number; expected a model with 1 output. If these are classes, give --task classification."
             )
         kinds: dict[str, Outputs] = {"linear": "number"}
@@ -75,26 +80,25 @@ def _outputs(model: keras.Model, target: Target) -> Outputs:
         why = f"each of the {classes} classes gets a probability"
     elif (width, classes) == (1, 2):
         kinds = {"sigmoid": "probability", "linear": "logit"}
-        why = f'it is the probability of "{target.classes[1]}"'
+        why = f'its output is the probability of "{target.classes[1]}"'
     else:
         wanted = "2 outputs, or 1" if classes == 2 else f"{classes} outputs"
         raise ModelError(
-            f'the model "{model.name}" has {width} outputs, and column "{target.name}" has {classes} classes'
+            f'{named} has {width} outputs, and column "{target.name}" has {classes} classes'
             f" ({listing(target.classes, 5)}); expected {wanted}"
         )
     if last not in kinds:
         raise ModelError(
-            f'the model "{model.name}" ends with the activation "{last}"; expected {" or ".join(kinds)}, for'
-            f" {why}"
+            f'{named} ends with the activation "{last}"; expected {" or ".join(kinds)}, for {why}'
         )
     return kinds[last]
 
 
-def _require_fitting(name: str, from_logits: bool, outputs: Outputs, target: Target) -> None:
+def _require_fitting(named: str, name: str, from_logits: bool, outputs: Outputs, target: Target) -> None:
     if name not in LOSSES[outputs]:
         hint = " To predict the classes as numbers, give --task regression." if target.classes else ""
         raise ModelError(
-            f'the model is compiled with the loss "{name}", by which its {outputs} cannot be compared on the'
+            f'{named} is compiled with the loss "{name}", by which its {outputs} cannot be compared on the'
             f' column "{target.name}"; expected {" or ".join(LOSSES[outputs])}, or a model that is not'
             f" compiled.{hint}"
         )
@@ -102,7 +106,7 @@ def _require_fitting(name: str, from_logits: bool, outputs: Outputs, target: Tar
     if outputs != "number" and from_logits != wanted:
         has = "no softmax or sigmoid" if wanted else "softmax or sigmoid"
         raise ModelError(
-            f"the model ends with {has}, and its loss {name} has from_logits={from_logits}; expected"
+            f"{named} ends with {has}, and its loss {name} has from_logits={from_logits}; expected"
             f" from_logits={wanted}. Compile it so."
         )
 

@@ -1,4 +1,4 @@
-"""What the outputs of a network of `why` are, and the loss of each row that is compared: of any network the same."""
+"""What the outputs of a network of `why` are, and the loss of each row by which all networks are compared."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Literal
 import keras
 
 Outputs = Literal["logits", "probabilities", "logit", "probability", "number"]
-"""(rows, classes) before or behind softmax; (rows, 1) of the second of two classes, before or behind sigmoid; a
-number, (rows, 1)."""
+"""(rows, classes) before or behind softmax; (rows, 1) of the second of two classes, before or behind sigmoid;
+a number, (rows, 1)."""
 SMALLEST = 1e-7
 """A probability counts as at least this, as in Keras' losses."""
 
@@ -55,7 +55,7 @@ def row_losses(z: Any, y: Any) -> Any:
     return log_sums - z[xp.arange(len(y)), y]
 
 
-class ComparedLoss(keras.metrics.Mean):
+class ComparedLoss(keras.metrics.Mean):  # type: ignore[misc]
     """The mean of `row_losses`: what is compared where a model learns by another loss, or has penalties.
 
     Args:

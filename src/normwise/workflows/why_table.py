@@ -59,14 +59,16 @@ def why_table(
     options, hear = options or WhyOptions(), listener or WhyListener()
     start = time.perf_counter()
     _require_jax()
-    hear.stage("reading the table")
     notes: list[str] = []
 
     def note(message: str) -> None:
         notes.append(message)
         hear.warning(message)
 
+    if model is not None:
+        hear.stage("reading the model")
     network = read_why_model(model) if model is not None else None
+    hear.stage("reading the table")
     data = read_why_data(table, options, note)
     name = model.name if model is not None else ""
     if network is None:
