@@ -47,7 +47,7 @@ def model_networks(model: keras.Model, name: str, target: Target, note: Note) ->
     """
     objective = objective_of(model, name, target)
     try:
-        plain, normalized = _two_ways(model, note)
+        plain, normalized = _two_ways(model, name, note)
     except (TypeError, ValueError) as error:
         raise ModelError(str(error)) from error
     for network in (plain, normalized):
@@ -67,7 +67,7 @@ def model_networks(model: keras.Model, name: str, target: Target, note: Note) ->
     )
 
 
-def _two_ways(model: keras.Model, note: Note) -> tuple[keras.Model, keras.Model]:
+def _two_ways(model: keras.Model, name: str, note: Note) -> tuple[keras.Model, keras.Model]:
     layers = every_layer(model)
     scalings = _leading_scalings(model)
     if scalings:
@@ -88,7 +88,7 @@ def _two_ways(model: keras.Model, note: Note) -> tuple[keras.Model, keras.Model]
         )
     if not hidden_layers(plain):
         raise ModelError(
-            f'the model "{model.name}" has no hidden layer, and batch normalization comes before the'
+            f"{name} has no hidden layer, and batch normalization comes before the"
             " activation of one; expected a model with a hidden layer"
         )
     normalized, changes = insert(plain)

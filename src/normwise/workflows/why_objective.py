@@ -16,6 +16,7 @@ from normwise.workflows.why_outputs import Outputs
 SPARSE, CATEGORICAL, BINARY = (
     f"{kind}_crossentropy" for kind in ("sparse_categorical", "categorical", "binary")
 )
+LOGITS = ("logit", "logits")
 LOSSES: dict[Outputs, tuple[str, ...]] = {
     "logits": (SPARSE, CATEGORICAL),
     "probabilities": (SPARSE, CATEGORICAL),
@@ -56,9 +57,8 @@ def objective_of(model: keras.Model, named: str, target: Target) -> Objective:
     given = _only(model.loss) if model.compiled else None
     if given is None:
         name = LOSSES[outputs][0]
-        logits = {"from_logits": outputs == "logits"} if name == SPARSE else {}
-        logits = {"from_logits": outputs == "logit"} if name == BINARY else logits
-        return Objective(outputs, keras.losses.get({"class_name": name, "config": logits}), name)
+        config = {} if outputs == "number" else {"from_logits": outputs in LOGITS}
+        return Objective(outputs, keras.losses.get({"class_name": name, "config": config}), name)
     loss = keras.losses.get(given)
     name = _name(loss)
     _require_fitting(named, name, bool(getattr(loss, "_fn_kwargs", {}).get("from_logits")), outputs, target)
@@ -102,7 +102,7 @@ def _require_fitting(named: str, name: str, from_logits: bool, outputs: Outputs,
             f' column "{target.name}"; expected {" or ".join(LOSSES[outputs])}, or a model that is not'
             f" compiled.{hint}"
         )
-    wanted = outputs in ("logit", "logits")
+    wanted = outputs in LOGITS
     if outputs != "number" and from_logits != wanted:
         has = "no softmax or sigmoid" if wanted else "softmax or sigmoid"
         raise ModelError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -65,18 +66,8 @@ def why_table(
         notes.append(message)
         hear.warning(message)
 
-    if model is not None:
-        hear.stage("reading the model")
-    network = read_why_model(model) if model is not None else None
-    hear.stage("reading the table")
-    data = read_why_data(table, options, note)
-    name = model.name if model is not None else ""
-    if network is None:
-        networks = table_networks(len(data.inputs), data.outputs, options.hidden_units)
-    else:
-        data = fit_to_width(data, network.inputs[0].shape[-1], name, note)
-        networks = model_networks(network, name, data.target, note)
-    study = Study(data, networks, options)
+    study = _study(table, options, model, hear, note)
+    data, networks = study.data, study.networks
     hear.stage("measuring the features")
     measured = measure_data(data)
     variants, target, tolerance = _compared(_trained(study, hear), data)
@@ -107,7 +98,7 @@ def why_table(
         versions=versions(),
         seed=options.seed,
         seconds=time.perf_counter() - start,
-        model=name,
+        model=networks.name,
     )
     return dataclasses.replace(record, verdict=why_verdict(record))
 
@@ -118,6 +109,27 @@ def _require_jax() -> None:
             f"Keras' backend is {keras.backend.backend()}, and the variants are trained side by side on JAX"
             ' alone. Set the environment variable KERAS_BACKEND to "jax".'
         )
+
+
+def _study(
+    table: Path | None,
+    options: WhyOptions,
+    model: keras.Model | Path | None,
+    hear: WhyListener,
+    note: Callable[[str], None],
+) -> Study:
+    """The table, and the network that is made of it or of the model."""
+    if model is None:
+        hear.stage("reading the table")
+        data = read_why_data(table, options, note)
+        own = table_networks(len(data.inputs), data.outputs, options.hidden_units)
+        return Study(data, own, options)
+    hear.stage("reading the model")
+    network = read_why_model(model)
+    hear.stage("reading the table")
+    data = read_why_data(table, options, note)
+    data = fit_to_width(data, network.inputs[0].shape[-1], model.name, note)
+    return Study(data, model_networks(network, model.name, data.target, note), options)
 
 
 def _trained(study: Study, hear: WhyListener) -> Finished:
