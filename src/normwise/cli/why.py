@@ -23,12 +23,18 @@ from normwise.cli.options import (
     column_kinds,
 )
 
+MODEL_FILES = (".keras", ".h5", ".hdf5")
+"""Of the last two the loader says what to do."""
+
 
 def why(
-    table: Annotated[
-        Path | None,
+    files: Annotated[
+        list[Path] | None,
         typer.Argument(
-            help="A CSV, TSV or Parquet file, also gzipped. Without one: scikit-learn's breast-cancer data."
+            metavar="[MODEL.keras] [TABLE]",
+            help="A CSV, TSV or Parquet file, also gzipped; without one scikit-learn's breast-cancer data."
+            " Before it a Keras model, whose architecture, optimizer and loss are taken in place of a network"
+            " of two hidden layers.",
         ),
     ] = None,
     *,
@@ -59,9 +65,9 @@ def why(
 ) -> None:
     """Measure what scaling and batch normalization change on a table, and write a report.
 
-    One network is trained four ways: on raw and on scaled inputs, without and with batch normalization, each
-    at its own best learning rate, from several seeds. The verdict says what helped by more than the spread
-    over the seeds, and what did not.
+    One network, or a Keras model of yours, is trained four ways: on raw and on scaled inputs, without and
+    with batch normalization, each at its own best learning rate, from several seeds. The verdict says what
+    helped by more than the spread over the seeds, and what did not.
 
     Examples:
 
@@ -70,9 +76,12 @@ def why(
     - `normwise why people.csv --target income --out income-why.html`
 
     - `normwise why houses.parquet --target price --quick`
+
+    - `normwise why churn.keras customers.csv --target churned`
     """
     with clear_errors():
         kinds = column_kinds(kind or [])
+        model, table = _model_and_table(files or [])
         backend = choose_backend()
         from normwise.cli.waiting import waiting
 
@@ -87,7 +96,19 @@ def why(
         )
         check_why_files(out, overwrite)
         with WhyProgress(quiet, built_in=table is None) as progress:
-            record = why_table(table, options, progress)
+            record = why_table(table, options, progress, model)
             progress.stage("writing the report")
             write_why_files(record, out, overwrite)
         show_why(record, out, as_json, quiet)
+
+
+def _model_and_table(files: list[Path]) -> tuple[Path | None, Path | None]:
+    """The file of a model and that of a table, by their names; either may be absent."""
+    models = [file for file in files if file.suffix.lower() in MODEL_FILES]
+    tables = [file for file in files if file not in models]
+    if len(models) > 1 or len(tables) > 1:
+        raise typer.BadParameter(
+            f"{', '.join(map(str, files))} are {len(models)} models and {len(tables)} tables; expected at"
+            " most one MODEL.keras and one TABLE."
+        )
+    return next(iter(models), None), next(iter(tables), None)

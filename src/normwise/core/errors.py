@@ -4,6 +4,7 @@
     ├── TableError            the table cannot be read or used as it is      (also a ValueError)
     │   └── ColumnError       a named column is absent, doubled or of the wrong kind
     ├── RecordError           a saved record is malformed, or newer than this version   (also a ValueError)
+    ├── ModelError            a model cannot be loaded, or is not of the kind asked for    (also a ValueError)
     ├── RunFolderError        a run folder cannot be written or read          (also an OSError)
     ├── TrainingError         a model cannot be trained on these data so      (also a ValueError)
     └── NotFiniteError        a loss stopped being a number                   (also a FloatingPointError)
@@ -38,6 +39,10 @@ class ColumnError(TableError):
 
 class RecordError(NormwiseError, ValueError):
     """A saved record is malformed, or was written by a newer version."""
+
+
+class ModelError(NormwiseError, ValueError):
+    """A model cannot be loaded from its file, or is not of the kind that was asked for."""
 
 
 class RunFolderError(NormwiseError, OSError):

@@ -27,6 +27,8 @@ class StepSeen(Protocol):
 
     A layer that is called inside of another transformation, such as the cell of a recurrent layer in its
     loop, is not seen.
+
+    `predict(x)` is what the model gives for other inputs, in inference: by its variables before the step.
     """
 
     @property
@@ -41,6 +43,7 @@ class StepSeen(Protocol):
     def activations(self) -> tuple[ActivationSeen, ...]: ...
     @property
     def normalizations(self) -> tuple[NormalizationSeen, ...]: ...
+    def predict(self, x: Any) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)

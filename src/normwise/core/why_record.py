@@ -109,7 +109,7 @@ class WhyRecord(Record):
         held_out_rows: Of them, those that the final loss and metric are measured on.
         inputs: The names of the network's inputs, in their order.
         hidden_units: The width of each hidden layer.
-        activation: The activation of the hidden layers.
+        activation: The activation of the hidden layers; several with commas, "" if none was seen.
         batch_size: Rows a step.
         epochs: Epochs of each training.
         target_loss: The validation loss to which steps are counted.
@@ -125,6 +125,7 @@ class WhyRecord(Record):
         versions: Package to version.
         seed: The first seed.
         seconds: Wall time of it all.
+        model: The name of the model that was given; "" for the network that is made of the table.
     """
 
     source: str
@@ -153,3 +154,4 @@ class WhyRecord(Record):
     versions: dict[str, str]
     seed: int
     seconds: float
+    model: str = ""

@@ -49,7 +49,7 @@ def plan_insertion(model: Any, ends: Ends) -> Plan:
     calls: dict[int, list[Any]] = {}
     for node in nodes(model):
         calls.setdefault(id(node.operation), []).append(node)
-    plan = Plan(ends, _last(model))
+    plan = Plan(ends, last_layers(model))
     for layer in model.layers:
         if is_linear(layer):
             _plan_linear(plan, layer, [_behind(node, takers) for node in calls[id(layer)]])
@@ -100,7 +100,7 @@ def _behind(node: Any, takers: dict[int, list[Any]]) -> list[Any] | None:
         dropouts.append(node.operation)
 
 
-def _last(model: Any) -> set[int]:
+def last_layers(model: Any) -> set[int]:
     """The ids of the layers with weights that lie on a way to an output past no other layer with weights."""
     origins = producers(model)
     found: set[int] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -22,7 +23,7 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is an HDF5 file (``.h5``), whose loading is not safe from files of others, or of
-            another kind.
+            another kind, or no zip archive.
 
     Example:
         >>> import tempfile, normwise
@@ -44,4 +45,6 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         )
     if file.suffix.lower() != ".keras":
         raise ValueError(f'"{file}" is not a ".keras" file, the only kind of model file that normwise loads')
+    if file.is_file() and not zipfile.is_zipfile(file):
+        raise ValueError(f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none')
     return keras.saving.load_model(file, safe_mode=True)

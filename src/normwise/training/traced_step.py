@@ -55,6 +55,9 @@ class TracedStep:
     def variables_after(self) -> Mapping[str, Any]:
         return self._by_path(self.model.train_step(self.state, self.data)[1][0])
 
+    def predict(self, x: Any) -> Any:
+        return self.model.stateless_call(self.state[0], self.state[1], x, training=False)[0]
+
     @functools.cached_property
     def _pass(self) -> tuple[Any, list[Any], Calls]:
         """The loss, its gradients, and what the layers took and gave."""

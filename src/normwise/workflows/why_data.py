@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from normwise.core.errors import NormwiseWarning, TableError
+from normwise.core.errors import ModelError, NormwiseWarning, TableError, listing
 from normwise.core.run_record import ColumnSchema
 from normwise.workflows.encode_table import (
     EncodedTable,
@@ -96,6 +96,36 @@ def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str],
     y = _targets(target, parts)
     inputs = (*feature_names(schema), *names)
     return WhyData(source, target, inputs, training.numeric.shape[1], raw, scaled, y, schema, training)
+
+
+def fit_to_width(data: WhyData, width: int, model: str, note: Callable[[str], None]) -> WhyData:
+    """The table as a model of this many inputs reads it: all inputs, or those alone that are numbers.
+
+    Args:
+        data: The table.
+        width: The width of the model's input.
+        model: The model's name, for the message.
+        note: Told of columns that are left out.
+
+    Raises:
+        ModelError: If the model takes neither as many.
+    """
+    names, numbers = data.inputs, data.inputs[: data.numeric]
+    if width == len(names):
+        return data
+    if width == len(numbers):
+        note(f"{model} takes {width} inputs, the columns of numbers: {listing(names[width:])} are left out")
+        raw, scaled = ({part: x[:, :width] for part, x in way.items()} for way in (data.raw, data.scaled))
+        return dataclasses.replace(data, inputs=numbers, raw=raw, scaled=scaled)
+    kinds = (
+        f" or {len(numbers)}, its numbers alone ({listing(numbers, 20)})"
+        if len(numbers) != len(names)
+        else ""
+    )
+    raise ModelError(
+        f"{model} takes {width} inputs, and {data.source} gives {len(names)} ({listing(names, 20)}){kinds};"
+        " expected the columns that the model was made for. Leave columns out by --kind NAME=excluded."
+    )
 
 
 def _parts(target: Target, options: WhyOptions, note: Callable[[str], None]) -> dict[Part, NDArray[np.intp]]:

@@ -15,21 +15,6 @@ GAIN, ERROR = "gain_over_constant", "gain_over_constant_error"
 Losses = NDArray[np.float64]
 
 
-def row_losses(outputs: NDArray[Any], y: NDArray[Any]) -> Losses:
-    """The loss of each row: cross-entropy of logits, (rows, classes), or the square of (rows, 1) − y.
-
-    Example:
-        >>> row_losses(np.array([[0.0, 0.0]]), np.array([1])).round(3)  # log 2
-        array([0.693])
-    """
-    z = outputs.astype(np.float64)
-    if z.shape[1] == 1:
-        return np.asarray((z[:, 0] - y) ** 2)
-    top = z.max(axis=1, keepdims=True)
-    log_sums = top[:, 0] + np.log(np.exp(z - top).sum(axis=1))
-    return np.asarray(log_sums - z[np.arange(len(y)), y])
-
-
 def constant_row_losses(training: NDArray[Any], y: NDArray[Any], classes: int) -> Losses:
     """The loss of each row of the best constant predictor that the training targets give.
 

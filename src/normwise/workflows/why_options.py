@@ -6,6 +6,10 @@ import dataclasses
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
 
 EPOCHS, QUICK_EPOCHS = 30, 10
 SEEDS, QUICK_SEEDS = 5, 3
@@ -32,7 +36,7 @@ class WhyOptions:
         seeds: How many seeds each variant is trained from.
         epochs: Epochs of each training.
         quick: Fewer seeds, epochs and learning rates, where they are not given.
-        hidden_units: The width of each hidden layer.
+        hidden_units: The width of each hidden layer, where no model is given.
 
     Raises:
         ValueError: If there are fewer than three seeds, which have no spread, or no epoch.
@@ -82,16 +86,19 @@ class WhyOptions:
         """The learning rates of the sweep, in rising order."""
         return QUICK_LEARNING_RATES if self.quick else LEARNING_RATES
 
-    def command(self, table: Path | None) -> str:
-        """The command line that says the same.
+    def command(self, table: Path | None, model: keras.Model | Path | None = None) -> str:
+        """The command line that says the same; of a model in memory, with the file that is still to be saved.
 
         Example:
             >>> WhyOptions(target="a b", seeds=5).command(Path("t.csv"))
             "normwise why t.csv --target 'a b' --seeds 5"
+            >>> WhyOptions(target="y").command(Path("t.csv"), Path("churn.keras"))
+            'normwise why churn.keras t.csv --target y'
         """
         named = ("target", "task", "format", "encoding", "held_out", "seed", "seeds", "epochs")
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        parts = ["normwise", "why", *([str(table)] if table is not None else [])]
+        file = f"{model.name}.keras" if model is not None and not isinstance(model, Path) else model
+        parts = ["normwise", "why", *(str(path) for path in (file, table) if path is not None)]
         for name in named:
             if (value := getattr(self, name)) != defaults[name]:
                 parts += [f"--{name.replace('_', '-')}", str(value)]

@@ -6,59 +6,29 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
-from jax.nn import log_softmax
-
 from normwise.core.probe import StepSeen
+from normwise.workflows.why_outputs import Outputs, as_logits, row_losses
 
 
 @dataclasses.dataclass(frozen=True)
 class ValidationLoss:
-    """The loss of what `why_network` builds on validation rows, in inference: by the moving statistics.
-
-    It is computed from the variables alone, since a probe sees a step and not the model.
+    """The compared loss of a network on validation rows, in inference: by the moving statistics, no dropout.
 
     Args:
         every: It measures at step 0, and every so many steps from there.
         x: Inputs, (rows, inputs).
         y: Class numbers, or numbers, (rows,).
-        layers: How many hidden layers there are.
-        epsilon: That of batch normalization.
+        outputs: What the network's outputs are.
     """
 
     every: int
     x: Any
     y: Any
-    layers: int
-    epsilon: float
+    outputs: Outputs
     name = "validation_loss"
     unit = ""
     definition = "loss on the validation rows, the mean over them: ()"
 
     def measure(self, step: StepSeen) -> Mapping[str, Any]:
         """See `normwise.core.probe.Probe`."""
-        h = jnp.asarray(self.x)
-        for i in range(1, self.layers + 1):
-            h = jnp.tanh(self._normalized(i, _dense(f"hidden_{i}", h, step), step))
-        z = _dense("output", h, step)
-        if z.shape[1] == 1:
-            return {"": jnp.mean((z[:, 0] - self.y) ** 2)}
-        return {"": -jnp.mean(log_softmax(z)[jnp.arange(len(self.y)), self.y])}
-
-    def _normalized(self, i: int, h: Any, step: StepSeen) -> Any:
-        if not step.normalizations:
-            return h
-        seen, name = step.normalizations[i - 1], f"normalization_{i}"
-        x_hat = (h - seen.moving_mean) / jnp.sqrt(seen.moving_variance + self.epsilon)
-        return x_hat * _variable(f"{name}/gamma", step) + _variable(f"{name}/beta", step)
-
-
-def _dense(name: str, h: Any, step: StepSeen) -> Any:
-    bias = f"{name}/bias"
-    z = h @ _variable(f"{name}/kernel", step)
-    return z + _variable(bias, step) if any(p.endswith(bias) for p in step.variables) else z
-
-
-def _variable(name: str, step: StepSeen) -> Any:
-    (found,) = (value for path, value in step.variables.items() if path.endswith(name))
-    return found
+        return {"": row_losses(as_logits(step.predict(self.x), self.outputs), self.y).mean()}

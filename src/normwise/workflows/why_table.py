@@ -14,10 +14,12 @@ from normwise.core.errors import TrainingError
 from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.workflows.summarize_run import feature_records, versions
-from normwise.workflows.why_data import WhyData, read_why_data
+from normwise.workflows.why_data import WhyData, fit_to_width, read_why_data
 from normwise.workflows.why_gain import constant_row_losses
 from normwise.workflows.why_measurements import measure_data, measure_variant
-from normwise.workflows.why_network import ACTIVATION, why_batch_size
+from normwise.workflows.why_model import model_networks
+from normwise.workflows.why_model_file import read_why_model
+from normwise.workflows.why_networks import table_networks, why_batch_size
 from normwise.workflows.why_options import WhyListener, WhyOptions
 from normwise.workflows.why_target import (
     lowest,
@@ -26,14 +28,17 @@ from normwise.workflows.why_target import (
     target_loss,
     usable_decades,
 )
-from normwise.workflows.why_variant import VARIANTS, sweep, train_variant
+from normwise.workflows.why_variant import VARIANTS, Study, sweep, train_variant
 from normwise.workflows.why_verdict import why_verdict
 
 Finished = list[tuple[Variant, tuple[Series, ...]]]
 
 
 def why_table(
-    table: Path | None, options: WhyOptions | None = None, listener: WhyListener | None = None
+    table: Path | None,
+    options: WhyOptions | None = None,
+    listener: WhyListener | None = None,
+    model: keras.Model | Path | None = None,
 ) -> WhyRecord:
     """Trains one network four ways, raw or scaled and with or without batch normalization, and compares.
 
@@ -41,28 +46,31 @@ def why_table(
         table: A CSV or Parquet file; None for scikit-learn's breast-cancer data.
         options: What is not the default.
         listener: What hears of progress and warnings.
+        model: The network, a Keras model or its file; it is left untouched, and none of its weights is used.
+            By default two dense layers of 64 units.
 
     Returns:
         What was measured, and the verdict that follows from it.
 
     Raises:
         TableError: If the table or its target cannot be used; the message says why.
+        ModelError: If the model cannot be loaded, or does not fit the table or its target.
         TrainingError: If Keras' backend is not JAX.
     """
     options, hear = options or WhyOptions(), listener or WhyListener()
     start = time.perf_counter()
     _require_jax()
-    hear.stage("reading the table")
     notes: list[str] = []
 
     def note(message: str) -> None:
         notes.append(message)
         hear.warning(message)
 
-    data = read_why_data(table, options, note)
+    study = _study(table, options, model, hear, note)
+    data, networks = study.data, study.networks
     hear.stage("measuring the features")
     measured = measure_data(data)
-    variants, target, tolerance = _compared(_trained(data, options, hear, note), data)
+    variants, target, tolerance = _compared(_trained(study, hear, note), data)
     record = WhyRecord(
         source=data.source,
         target=data.target.name,
@@ -73,8 +81,8 @@ def why_table(
         validation_rows=len(data.y["validation"]),
         held_out_rows=len(data.y["held_out"]),
         inputs=data.inputs,
-        hidden_units=options.hidden_units,
-        activation=ACTIVATION,
+        hidden_units=networks.hidden_units,
+        activation=networks.activation,
         batch_size=why_batch_size(len(data.y["training"])),
         epochs=options.all_epochs(),
         target_loss=target,
@@ -86,10 +94,11 @@ def why_table(
         variants=variants,
         verdict=(),
         warnings=tuple(notes),
-        command=options.command(table),
+        command=options.command(table, model),
         versions=versions(),
         seed=options.seed,
         seconds=time.perf_counter() - start,
+        model=networks.name,
     )
     return dataclasses.replace(record, verdict=why_verdict(record))
 
@@ -102,8 +111,30 @@ def _require_jax() -> None:
         )
 
 
-def _trained(data: WhyData, options: WhyOptions, hear: WhyListener, note: Callable[[str], None]) -> Finished:
+def _study(
+    table: Path | None,
+    options: WhyOptions,
+    model: keras.Model | Path | None,
+    hear: WhyListener,
+    note: Callable[[str], None],
+) -> Study:
+    """The table, and the network that is made of it or of the model."""
+    if model is None:
+        hear.stage("reading the table")
+        data = read_why_data(table, options, note)
+        own = table_networks(len(data.inputs), data.outputs, options.hidden_units)
+        return Study(data, own, options)
+    hear.stage("reading the model")
+    network = read_why_model(model)
+    hear.stage("reading the table")
+    data = read_why_data(table, options, note)
+    data = fit_to_width(data, network.inputs[0].shape[-1], model.name, note)
+    return Study(data, model_networks(network, model.name, data.target, note), options)
+
+
+def _trained(study: Study, hear: WhyListener, note: Callable[[str], None]) -> Finished:
     """The four variants, one after the other, and the losses of their trainings."""
+    options = study.options
     total = len(VARIANTS) * (options.sweep_epochs() + options.all_epochs())
     done = 0
 
@@ -116,11 +147,11 @@ def _trained(data: WhyData, options: WhyOptions, hear: WhyListener, note: Callab
     for i, kind in enumerate(VARIANTS, start=1):
         where = f"{i} of {len(VARIANTS)}, {kind.words}"
         hear.stage(f"{where}: {len(options.learning_rates())} learning rates")
-        found = sweep(kind, data, options, told)
+        found = sweep(kind, study, told)
         hear.stage(f"{where}: {len(options.all_seeds())} seeds")
-        trained = train_variant(kind, data, options, found, told)
+        trained = train_variant(kind, study, found, told)
         hear.stage(f"{where}: measuring the network")
-        finished.append((measure_variant(trained, data, note), trained.losses))
+        finished.append((measure_variant(trained, study.data, note), trained.losses))
     return finished
 
 

@@ -13,16 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.core.probe import Probe, Series
+from normwise.core.saturation import SATURATED
 from normwise.core.why_record import SweepPoint, Training, Variant
-from normwise.layers.batch_normalization import BatchNormalization
 from normwise.training.fit_many import fit_many
 from normwise.training.probes import PreActivations, Saturation
 from normwise.training.side_by_side import ManyFits
 from normwise.workflows.why_data import WhyData
-from normwise.workflows.why_gain import constant_row_losses, gain_over_constant, row_losses
-from normwise.workflows.why_inside import PLACES, Weights, kept_weights
-from normwise.workflows.why_network import trainable_weights, why_batch_size, why_network
+from normwise.workflows.why_gain import constant_row_losses, gain_over_constant
+from normwise.workflows.why_inside import MOST_WEIGHTS, PLACES, Weights, kept_weights
+from normwise.workflows.why_networks import (
+    Networks,
+    hidden_activations,
+    trainable_weights,
+    why_batch_size,
+)
 from normwise.workflows.why_options import WhyOptions
+from normwise.workflows.why_outputs import as_logits, row_losses
 from normwise.workflows.why_probe import ValidationLoss
 from normwise.workflows.why_target import best_rate, lowest
 
@@ -54,6 +60,21 @@ VARIANTS = (
 
 
 @dataclasses.dataclass(frozen=True)
+class Study:
+    """What is compared: a network on the inputs of a table, and what was asked for.
+
+    Args:
+        data: The table.
+        networks: The network, without and with batch normalization.
+        options: What was asked for.
+    """
+
+    data: WhyData
+    networks: Networks
+    options: WhyOptions
+
+
+@dataclasses.dataclass(frozen=True)
 class Trained:
     """A variant with its networks, one a seed, with the weights of their best epochs, and their losses.
 
@@ -70,31 +91,33 @@ class Trained:
     weights: tuple[Series, ...]
 
 
-def sweep(kind: VariantKind, data: WhyData, options: WhyOptions, told: Told) -> tuple[SweepPoint, ...]:
+def sweep(kind: VariantKind, study: Study, told: Told) -> tuple[SweepPoint, ...]:
     """The lowest validation loss of each learning rate and seed, all of them side by side."""
+    options = study.options
     rates, seeds = options.learning_rates(), options.sweep_seeds()
     pairs = [(rate, seed) for rate in rates for seed in seeds]
-    runs = _train(kind, data, options, options.sweep_epochs(), pairs, told)
-    losses = [lowest(history.history["val_loss"]) for history in runs.histories]
+    runs = _train(kind, study, options.sweep_epochs(), pairs, told)
+    losses = [lowest(history["val_loss"]) for history in _histories(runs, study.networks)]
     n = len(seeds)
     return tuple(SweepPoint(rate, tuple(losses[n * i : n * (i + 1)])) for i, rate in enumerate(rates))
 
 
-def train_variant(
-    kind: VariantKind, data: WhyData, options: WhyOptions, found: tuple[SweepPoint, ...], told: Told
-) -> Trained:
+def train_variant(kind: VariantKind, study: Study, found: tuple[SweepPoint, ...], told: Told) -> Trained:
     """The trainings at the best learning rate of the sweep, one a seed, side by side.
 
     Steps to the target and usable decades are NaN: they compare variants, once all are there.
     """
+    data, options, networks = study.data, study.options, study.networks
     rate, epochs = best_rate(found), options.all_epochs()
-    probes = _probes(kind, data, options)
     start = time.perf_counter()
     pairs = [(rate, seed) for seed in options.all_seeds()]
-    runs = _train(kind, data, options, epochs, pairs, told, probes, keep_best="val_loss")
+    best = f"val_{networks.compared}"
+    runs = _train(kind, study, epochs, pairs, told, _probes(kind, study), keep_best=best)
     seconds = time.perf_counter() - start
-    y = data.y["held_out"]
-    outputs = [np.asarray(m(data.x(kind.scaled)["held_out"], training=False)) for m in runs.models]
+    x, y = data.x(kind.scaled)["held_out"], data.y["held_out"]
+    outputs = [
+        as_logits(np.asarray(model(x, training=False), np.float64), networks.outputs) for model in runs.models
+    ]
     variant = Variant(
         name=kind.name,
         scaled=kind.scaled,
@@ -103,14 +126,12 @@ def train_variant(
         sweep=found,
         usable_decades=math.nan,
         trainings=tuple(
-            _training(seed, history, out, y)
-            for (_, seed), history, out in zip(pairs, runs.histories, outputs, strict=True)
+            Training(seed, history, math.nan, *held_out_scores(out, y))
+            for (_, seed), history, out in zip(pairs, _histories(runs, networks), outputs, strict=True)
         ),
         seconds=seconds,
         parameters=trainable_weights(runs.models[0]),
-        series=tuple(
-            rounded(series) for series in runs.histories[0].probes.values() if series.name != Weights.name
-        ),
+        series=_series(runs),
         measurements=gain_over_constant(
             constant_row_losses(data.y["training"], y, len(data.target.classes)),
             [row_losses(out, y) for out in outputs],
@@ -120,14 +141,36 @@ def train_variant(
     return Trained(variant, runs.models, losses, kept_weights(tuple(runs.histories[0].probes.values())))
 
 
-def _probes(kind: VariantKind, data: WhyData, options: WhyOptions) -> tuple[Probe, ...]:
-    steps = steps_an_epoch(data)
-    every = max(1, options.all_epochs() * steps // MEASURED)
+def _probes(kind: VariantKind, study: Study) -> tuple[Probe, ...]:
+    """Those that find something in the hidden layers, and the validation loss."""
+    data, steps = study.data, steps_an_epoch(study.data)
+    every = max(1, study.options.all_epochs() * steps // MEASURED)
     x, y = data.x(kind.scaled)["validation"], data.y["validation"]
-    layers = len(options.hidden_units)
-    often = ValidationLoss(max(1, steps // LOSSES_AN_EPOCH), x, y, layers, BatchNormalization().epsilon)
-    kept = Weights(max(1, options.all_epochs() * steps // PLACES))
-    return PreActivations(every=every), Saturation(every=every), often, kept
+    often = ValidationLoss(max(1, steps // LOSSES_AN_EPOCH), x, y, study.networks.outputs)
+    names = {name for _, name in hidden_activations(study.networks[kind.normalized])}
+    inside: list[Probe] = [PreActivations(every=every)] if names else []
+    inside += [Saturation(every=every)] if names & set(SATURATED) else []
+    if trainable_weights(study.networks[kind.normalized]) <= MOST_WEIGHTS:
+        inside.append(Weights(max(1, study.options.all_epochs() * steps // PLACES)))
+    return *inside, often
+
+
+def _series(runs: ManyFits) -> tuple[Series, ...]:
+    """What the probes found in the first seed's training, but for the activation of the output."""
+    hidden = {path for path, _ in hidden_activations(runs.models[0])} | {""}
+    found = [s for s in runs.histories[0].probes.values() if s.name != Weights.name]
+    return tuple(rounded(series) for series in found if series.place.partition("#")[0] in hidden)
+
+
+def _histories(runs: ManyFits, networks: Networks) -> list[dict[str, tuple[float, ...]]]:
+    """Keras' History of each, with the loss that is compared as its loss."""
+    found = []
+    for history in runs.histories:
+        curves = {name: tuple(float(v) for v in values) for name, values in history.history.items()}
+        for part in ("", "val_"):
+            curves[f"{part}loss"] = curves.pop(f"{part}{networks.compared}")
+        found.append(curves)
+    return found
 
 
 def steps_an_epoch(data: WhyData) -> int:
@@ -158,17 +201,16 @@ def rounded(series: Series) -> Series:
 
 def _train(
     kind: VariantKind,
-    data: WhyData,
-    options: WhyOptions,
+    study: Study,
     epochs: int,
     pairs: Sequence[tuple[float, int]],
     told: Told,
     probes: Sequence[Any] = (),
     keep_best: str | None = None,
 ) -> ManyFits:
-    x, y = data.x(kind.scaled), data.y
+    x, y = study.data.x(kind.scaled), study.data.y
     return fit_many(
-        why_network(len(data.inputs), data.outputs, options.hidden_units, kind.normalized),
+        study.networks[kind.normalized],
         x["training"],
         y["training"],
         batch_size=why_batch_size(len(y["training"])),
@@ -181,8 +223,3 @@ def _train(
         probes=probes,
         on_epoch_end=lambda *_: told(),
     )
-
-
-def _training(seed: int, history: Any, outputs: NDArray[Any], y: NDArray[Any]) -> Training:
-    curves = {name: tuple(float(v) for v in values) for name, values in history.history.items()}
-    return Training(seed, curves, math.nan, *held_out_scores(outputs, y))

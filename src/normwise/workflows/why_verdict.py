@@ -125,8 +125,9 @@ def _no_replacement(record: WhyRecord) -> Iterable[Sentence]:
 
 def _scope(record: WhyRecord) -> Sentence:
     numbers = {
-        "layers": float(len(record.hidden_units)),
         "seeds": float(len(record.variants[0].trainings)),
         "rates": float(len(record.variants[0].sweep)),
     }
-    return Sentence("scope", numbers, {}, ADVICE)
+    if record.model:
+        return Sentence("scope_model", numbers, {"model": record.model}, ADVICE)
+    return Sentence("scope", {"layers": float(len(record.hidden_units)), **numbers}, {}, ADVICE)

@@ -200,6 +200,11 @@ PLAIN = {
         "以上只对这张表、{layers} 个隐藏层的网络和 {seeds} 个种子成立，每个变体取 {rates} "
         "个学习率中最好的一个。",
     ),
+    "scope_model": (
+        "This holds for this table, the network of {model} and {seeds} seeds, each variant at the best of "
+        "{rates} learning rates.",
+        "以上只对这张表、{model} 的网络和 {seeds} 个种子成立，每个变体取 {rates} 个学习率中最好的一个。",
+    ),
 }
 COMPOSED = {
     f"{subject}_{finding}": (en + rest_en, zh + rest_zh)

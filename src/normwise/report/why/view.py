@@ -41,6 +41,7 @@ NETWORK = (
 )
 """What the table of the networks shows, in its order."""
 MOST_ROWS = 500
+MOST_LAYERS = 12
 
 
 def why_view(record: WhyRecord) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "tolerance": number(record.usable_tolerance, 3),
         "toggles": [(v.name, say(f"why_variant_{v.name}")) for v in record.variants],
         "results": [_result(v, record.metric) for v in record.variants],
-        "network": _network(record),
+        "network": _network_numbers(record),
         "metric": Phrase(metric_name(record.metric, "en"), metric_name(record.metric, "zh")),
         "decades": _decades(record),
         "verdict": [
@@ -85,22 +86,34 @@ def _known(task: str) -> Phrase:
 
 
 def _facts(record: WhyRecord) -> list[tuple[Phrase, str | Phrase]]:
-    units = " → ".join(str(u) for u in record.hidden_units) or "–"
-    network = say("why_network_value", units=units, activation=one_line(record.activation, 30))
     epochs = say("why_epochs_value", epochs=number(record.epochs), batch=number(record.batch_size))
     seeds = sorted({t.seed for v in record.variants for t in v.trainings})
+    model: list[tuple[str, str | Phrase]] = [("why_fact_model", one_line(record.model, 60))]
     facts: list[tuple[str, str | Phrase]] = [
+        *(model if record.model else []),
         ("why_fact_rows", number(record.rows)),
         ("fact_training", number(record.training_rows)),
         ("fact_validation", number(record.validation_rows)),
         ("fact_held_out", number(record.held_out_rows)),
         ("why_fact_inputs", number(len(record.inputs))),
-        ("why_fact_network", network),
+        ("why_fact_network", _network(record)),
+        ("why_fact_weights", number(min((v.parameters for v in record.variants), default=0))),
         ("why_fact_epochs", epochs),
         ("why_fact_seeds", number(len(seeds))),
         ("fact_time", duration(record.seconds)),
     ]
     return [(PHRASES[key], value) for key, value in facts]
+
+
+def _network(record: WhyRecord) -> Phrase | str:
+    """The widths of the hidden layers and their activations, as far as they are known."""
+    if not record.hidden_units:
+        return PHRASES["why_no_hidden_layer"]
+    shown = [str(units) for units in record.hidden_units[:MOST_LAYERS]]
+    units = " → ".join([*shown, *(["…"] if len(record.hidden_units) > MOST_LAYERS else [])])
+    if not record.activation:
+        return units
+    return say("why_network_value", units=units, activation=one_line(record.activation, 60))
 
 
 def _spread(record: WhyRecord) -> Phrase | None:
@@ -178,7 +191,7 @@ def _result(variant: Variant, metric: str) -> dict[str, Any]:
     }
 
 
-def _network(record: WhyRecord) -> list[tuple[Phrase, list[str]]]:
+def _network_numbers(record: WhyRecord) -> list[tuple[Phrase, list[str]]]:
     """What was measured on the networks as a row a name, a cell a variant: the largest of the layers."""
     rows = []
     for name in NETWORK:

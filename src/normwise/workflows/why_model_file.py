@@ -1,0 +1,67 @@
+"""A Keras model of the user's for `why`: loaded, and refused where it is no network for a table."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from pathlib import Path
+
+import keras
+
+from normwise.core.errors import ModelError
+from normwise.graph.clone import require_graph
+from normwise.graph.walk import is_built_graph
+from normwise.layers.load_model import load_model
+
+
+def read_why_model(model: keras.Model | Path) -> keras.Model:
+    """The model of a file, or the one that is given: with one input and one output, each a vector a row.
+
+    Raises:
+        ModelError: If it cannot be loaded, is subclassed, or has other inputs or outputs.
+    """
+    found = _loaded(model) if isinstance(model, Path) else model
+    try:
+        require_graph(found, "normwise why")
+    except (TypeError, ValueError) as error:
+        raise ModelError(str(error)) from error
+    if not is_built_graph(found):
+        raise ModelError(
+            f'the Sequential model "{found.name}" is not built, so that the width of its input is unknown;'
+            " expected one that begins with keras.Input((features,))"
+        )
+    for what, tensors in (("input", found.inputs), ("output", found.outputs)):
+        shapes = [tuple(tensor.shape[1:]) for tensor in tensors]
+        if len(shapes) != 1 or len(shapes[0]) != 1 or shapes[0][0] is None:
+            raise ModelError(
+                f'the model "{found.name}" has {len(shapes)} {what}{"s" * (len(shapes) != 1)} of shape'
+                f" {', '.join(map(str, shapes))} a row; expected one {what} of shape (features,), as a table"
+                " has rows of numbers"
+            )
+    if not keras.backend.is_float_dtype(found.inputs[0].dtype):
+        raise ModelError(
+            f'the model "{found.name}" takes {found.inputs[0].dtype}, and scaled numbers are fractions;'
+            " expected an input of floats"
+        )
+    return found
+
+
+def _loaded(file: Path) -> keras.Model:
+    try:
+        with warnings.catch_warnings():
+            # The networks begin anew, without what the optimizer had gathered.
+            warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
+            return load_model(file)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        cause = _first_cause(error)
+        own_code = "deserialization" in cause or "Could not locate" in cause
+        hint = " In Python a model with code of its own can be given itself: why_table(…, model=model)."
+        raise ModelError(f"{file} cannot be loaded: {cause}{hint * own_code}") from error
+
+
+def _first_cause(error: BaseException) -> str:
+    """What went wrong first, without the configuration that Keras shows behind it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    text = str(error.args[0]) if error.args else type(error).__name__
+    return text.partition(" Full object config")[0].partition("\n")[0]
