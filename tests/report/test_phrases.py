@@ -11,17 +11,17 @@ import pytest
 import normwise.report
 from normwise.report.metrics import MAIN
 from normwise.report.phrases import PHRASES, Phrase, say
-from normwise.report.why.curve_figures import SMOOTHNESS
-from normwise.report.why.feature_figures import SHARES
+from normwise.report.why.curve_figures import DEPTH, SMOOTHNESS
+from normwise.report.why.feature_figures import BLINDNESS, SHARES
 from normwise.report.why.variants import ORDER
-from normwise.report.why.view import SECTIONS
+from normwise.report.why.view import NETWORK, SECTIONS
 
 SOURCES = Path(normwise.report.__file__).parent
 BUILT = ("metric_", "model_", "kind_", "encoding_", "task_", "rest_", "verdict_", "headline_", "baseline_")
 SAME = {"metric_roc_auc", "metric_r2", "why_network_value", "why_of", "why_range", "why_eta_beta"}
 BUILT_OF_WHY = {
     *(f"why_{section}{end}" for section in SECTIONS for end in ("", "_1", "_2")),
-    *(f"why_{name}" for name in (*SHARES, *SMOOTHNESS, *MAIN)),
+    *(f"why_{name}" for name in (*SHARES, *BLINDNESS, *DEPTH, *SMOOTHNESS, *NETWORK, *MAIN)),
     *(f"why_variant_{name}" for name in ORDER),
     *(f"why_effect_{name}" for name in ("helps", "no_difference", "hurts", "not_measured", "advice")),
 }
