@@ -28,9 +28,10 @@ def test_the_tree():
     assert issubclass(errors.ColumnError, errors.TableError)
     assert issubclass(errors.TableError, ValueError)
     assert issubclass(errors.RecordError, ValueError)
+    assert issubclass(errors.ModelError, ValueError)
     assert issubclass(errors.RunFolderError, OSError)
     assert issubclass(errors.NormwiseWarning, UserWarning)
-    kinds = (errors.TableError, errors.RecordError, errors.RunFolderError)
+    kinds = (errors.TableError, errors.RecordError, errors.ModelError, errors.RunFolderError)
     assert all(issubclass(kind, errors.NormwiseError) for kind in kinds)
 
 

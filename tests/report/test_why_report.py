@@ -137,7 +137,7 @@ SAMPLE = {found.key: found for found in verdict()}
 
 def test_the_sample_has_every_sentence() -> None:
     assert {key.partition(" ")[0] for key in SENTENCES} == set(SAMPLE)
-    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 14
+    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 15
 
 
 @pytest.mark.parametrize("key", SENTENCES)

@@ -150,6 +150,7 @@ def verdict() -> tuple[Sentence, ...]:
     found.append(Sentence("nothing_learned", {"rows": 900.0}, {}, "not_measured"))
     found.append(Sentence("little_is_gained", {}, {}, "advice"))
     found.append(Sentence("scope", {"layers": 2.0, "seeds": 3.0, "rates": 5.0}, {}, "advice"))
+    found.append(Sentence("scope_model", {"seeds": 3.0, "rates": 5.0}, {"model": "churn.keras"}, "advice"))
     return tuple(found)
 
 

@@ -122,6 +122,25 @@ def test_layers_of_a_graph_with_activation_layers_a_shared_layer_and_a_loop(data
     assert list(history.probes) == ["saturation/shared", "saturation/shared#2", "saturation/rectified"]
 
 
+def test_a_probe_sees_what_the_model_gives_for_other_rows_in_inference(data):
+    """No dropout, and the moving statistics: as Keras' predict before the step, which is step 0 here."""
+    other = np.random.default_rng(5).normal(size=(7, 3)).astype("float32")
+
+    class Predicted:
+        name, every, unit, definition = "predicted", STEPS, "", "outputs"
+
+        def measure(self, step):
+            return {"": step.predict(other)}
+
+    model = normalized()
+    normwise.fit(model, *data, BATCH, verbose=0)
+    before = model.predict(other, verbose=0)
+    found = normwise.fit(model, *data, BATCH, verbose=0, probes=[Predicted()]).probes["predicted"]
+    assert found.steps == (0,)
+    assert_close(found.values[0], before, tolerance("float32", 4, 8))
+    assert np.abs(model.predict(other, verbose=0) - before).max() > 1e-4
+
+
 class OwnStep(keras.Model):
     """A train_step in which no loss is asked of the model."""
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from normwise.core.errors import TableError
+from normwise.core.errors import ModelError, TableError
 from normwise.workflows import why_data
-from normwise.workflows.why_data import read_why_data
+from normwise.workflows.why_data import fit_to_width, read_why_data
 from normwise.workflows.why_options import WhyOptions
 
 
@@ -103,3 +103,24 @@ def test_options_out_of_their_ranges() -> None:
     ]:
         with pytest.raises(ValueError, match=message):
             WhyOptions(**given)  # type: ignore[arg-type]
+
+
+def test_a_model_takes_all_inputs_or_the_columns_of_numbers(file: Path) -> None:
+    data = read_why_data(file, options("wage"), print)
+    notes: list[str] = []
+    assert fit_to_width(data, 10, "m.keras", notes.append) is data
+    assert notes == []
+    numbers = fit_to_width(data, 2, "m.keras", notes.append)
+    assert (numbers.inputs, numbers.numeric) == (("age", "active"), 2)
+    for part in ("training", "validation", "held_out"):
+        np.testing.assert_array_equal(numbers.raw[part], data.raw[part][:, [0, 2]])  # type: ignore[index]
+        np.testing.assert_array_equal(numbers.scaled[part], data.scaled[part][:, [0, 2]])  # type: ignore[index]
+    assert notes[0].startswith(
+        'm.keras takes 2 inputs, the columns of numbers; left out are "age is missing", "since: days since'
+    )
+    with pytest.raises(ModelError) as error:
+        fit_to_width(data, 7, "m.keras", print)
+    assert 'm.keras takes 7 inputs, and people.csv gives 10 ("age", "age is missing", "active"' in str(
+        error.value
+    )
+    assert 'or its 2 columns of numbers ("age", "active"); expected' in str(error.value)

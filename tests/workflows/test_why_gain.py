@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from normwise.workflows.why_gain import constant_row_losses, gain_over_constant, row_losses
+from normwise.workflows.why_gain import constant_row_losses, gain_over_constant
+from normwise.workflows.why_outputs import row_losses
 from normwise.workflows.why_variant import held_out_scores
 
 RNG = np.random.default_rng(1)

@@ -99,32 +99,32 @@ def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str],
 
 
 def fit_to_width(data: WhyData, width: int, model: str, note: Callable[[str], None]) -> WhyData:
-    """The table as a model of this many inputs reads it: all inputs, or those alone that are numbers.
+    """The table as a model of this many inputs reads it: all inputs, or the columns of numbers alone.
 
     Args:
         data: The table.
         width: The width of the model's input.
         model: The model's name, for the message.
-        note: Told of columns that are left out.
+        note: Told of inputs that are left out.
 
     Raises:
         ModelError: If the model takes neither as many.
     """
-    names, numbers = data.inputs, data.inputs[: data.numeric]
-    if width == len(names):
+    if width == len(data.inputs):
         return data
-    if width == len(numbers):
-        note(f"{model} takes {width} inputs, the columns of numbers: {listing(names[width:])} are left out")
-        raw, scaled = ({part: x[:, :width] for part, x in way.items()} for way in (data.raw, data.scaled))
-        return dataclasses.replace(data, inputs=numbers, raw=raw, scaled=scaled)
-    kinds = (
-        f" or {len(numbers)}, its numbers alone ({listing(numbers, 20)})"
-        if len(numbers) != len(names)
-        else ""
-    )
+    columns = {column.name for column in data.schema}
+    kept = [i for i, name in enumerate(data.inputs[: data.numeric]) if name in columns]
+    names = tuple(data.inputs[i] for i in kept)
+    if width == len(names):
+        others = [name for name in data.inputs if name not in names]
+        note(f"{model} takes {width} inputs, the columns of numbers; left out are {listing(others)}")
+        raw, scaled = ({part: x[:, kept] for part, x in way.items()} for way in (data.raw, data.scaled))
+        return dataclasses.replace(data, inputs=names, numeric=width, raw=raw, scaled=scaled)
+    alone = f", or its {len(names)} columns of numbers ({listing(names, 20)})" if names != data.inputs else ""
     raise ModelError(
-        f"{model} takes {width} inputs, and {data.source} gives {len(names)} ({listing(names, 20)}){kinds};"
-        " expected the columns that the model was made for. Leave columns out by --kind NAME=excluded."
+        f"{model} takes {width} inputs, and {data.source} gives {len(data.inputs)}"
+        f" ({listing(data.inputs, 20)}){alone}; expected the columns that the model was made for. Leave"
+        " columns out by --kind NAME=excluded."
     )
 
 

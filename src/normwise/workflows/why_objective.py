@@ -56,13 +56,18 @@ def objective_of(model: keras.Model, named: str, target: Target) -> Objective:
     outputs = _outputs(model, named, target)
     given = _only(model.loss) if model.compiled else None
     if given is None:
-        name = LOSSES[outputs][0]
-        config = {} if outputs == "number" else {"from_logits": outputs in LOGITS}
-        return Objective(outputs, keras.losses.get({"class_name": name, "config": config}), name)
+        return Objective(outputs, _usual_loss(outputs), LOSSES[outputs][0])
     loss = keras.losses.get(given)
     name = _name(loss)
     _require_fitting(named, name, bool(getattr(loss, "_fn_kwargs", {}).get("from_logits")), outputs, target)
     return Objective(outputs, _of_class_numbers(loss, model) if name == CATEGORICAL else loss, name)
+
+
+def _usual_loss(outputs: Outputs) -> keras.losses.Loss:
+    if outputs == "number":
+        return keras.losses.MeanSquaredError()
+    kinds = keras.losses.SparseCategoricalCrossentropy, keras.losses.BinaryCrossentropy
+    return kinds[outputs in ("logit", "probability")](from_logits=outputs in LOGITS)
 
 
 def _outputs(model: keras.Model, named: str, target: Target) -> Outputs:

@@ -87,7 +87,7 @@ def why_table(
         epochs=options.all_epochs(),
         target_loss=target,
         usable_tolerance=tolerance,
-        features=feature_records(data.schema, data.training),
+        features=tuple(f for f in feature_records(data.schema, data.training) if f.name in data.inputs),
         bowls=measured.bowls,
         curves=measured.curves,
         measurements=measured.measurements,
