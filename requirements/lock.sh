@@ -14,6 +14,8 @@ lock() {
 # hatchling builds the project itself without the network, so it stands in every lock that installs the project.
 lock run pyproject.toml --group build "$@"
 lock test pyproject.toml --group build --group test --constraint requirements/run.txt "$@"
+# What only the slow tests need is large: `./run test-all` adds it to the same environment.
+lock slow pyproject.toml --group build --group test --group slow --constraint requirements/test.txt "$@"
 lock check --group check "$@"
 # torch is installed apart (docs/decisions/0003-torch-without-a-hash.md); the group names what its CPU build needs.
 lock backends pyproject.toml --group build --group test --group backends "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from normwise.training.fit import fit as fit
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
+    from normwise.workflows.why_options import WhyOptions as WhyOptions
+    from normwise.workflows.why_table import why_table as why_table
 
 # Public name to the module that holds it: `import normwise` alone loads neither keras nor jax (PEP 562).
 _HOMES = {
@@ -37,6 +40,17 @@ _HOMES = {
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "convert": "normwise.graph.convert",
     "insert": "normwise.graph.insert",
+    "WhyOptions": "normwise.workflows.why_options",
+    "why_table": "normwise.workflows.why_table",
+}
+# Records that show themselves in a notebook (docs/decisions/0106): by name, so that nothing is loaded for it.
+_SHOWN = {
+    "Bowl": "normwise.core.measurement",
+    "Curve": "normwise.core.measurement",
+    "FeatureRecord": "normwise.core.run_record",
+    "Measurement": "normwise.core.measurement",
+    "Series": "normwise.core.probe",
+    "WhyRecord": "normwise.core.why_record",
 }
 _ROOMS = ("core", "graph", "insight", "layers", "report", "scaling", "tables", "training", "workflows")
 
@@ -49,12 +63,14 @@ __all__ = [
     "QuantileScaling",
     "TabularClassifier",
     "TabularRegressor",
+    "WhyOptions",
     "__version__",
     "convert",
     "fit",
     "insert",
     "load_model",
     "plot",
+    "why_table",
 ]
 
 
@@ -68,3 +84,26 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_ROOMS})
+
+
+def _show_in_notebooks() -> None:
+    """Tells IPython, where it is running, how records are shown."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return
+
+    def shown(record: Any) -> Any:
+        return importlib.import_module("normwise.report.notebook").shown(record)
+
+    def table(records: Any) -> Any:
+        return importlib.import_module("normwise.report.notebook").table(records)
+
+    formatter = shell.display_formatter
+    for name, module in _SHOWN.items():
+        formatter.mimebundle_formatter.for_type_by_name(module, name, shown)
+    for kind in (list, tuple):  # what the measurements return; of any other list IPython keeps its own
+        formatter.formatters["text/html"].for_type(kind, table)
+
+
+_show_in_notebooks()

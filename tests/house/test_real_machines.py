@@ -66,6 +66,7 @@ def test_no_compiler_no_utf8_no_home_and_a_space(tmp_path: Path) -> None:
     assert first.returncode == 0, first.stderr.decode(errors="replace")
     assert b"normwise: setting up, once: Python 3." in first.stderr
     assert (project / "normwise-run" / "report.html").is_file()
+    assert (project / "normwise-why.html").is_file()
     assert megabytes(project / ".venv") <= 700
 
     offline = ["unshare", "-n"] if can_drop_network() else []
@@ -138,6 +139,7 @@ def test_a_bare_debian(debian: Chroot) -> None:
     first = debian.run("cd '/srv/my project' && ./run demo", user=nobody)
     assert first.returncode == 0, first.stdout + first.stderr
     assert (project / "normwise-run" / "report.html").is_file()
+    assert (project / "normwise-why.html").is_file()
 
     again = debian.run("cd '/srv/my project' && ./run demo", network=False, user=nobody)
     assert again.returncode == 0, again.stdout + again.stderr

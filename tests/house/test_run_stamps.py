@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.house.machine import Machine
 
-FIT = "python fit --out normwise-run --overwrite"
+DEMO = ["python fit --out normwise-run --overwrite", "python why --out normwise-why.html --overwrite"]
 
 
 @pytest.fixture(params=["uv", "pip"])
@@ -38,7 +38,7 @@ def test_the_second_time_installs_nothing_and_says_nothing(machine: Machine) -> 
     machine.run("demo")
     machine.log()
     result = machine.run("demo")
-    assert machine.log() == [FIT]
+    assert machine.log() == DEMO
     assert result.stderr == ""
 
 
@@ -56,7 +56,7 @@ def test_compiled_files_are_no_change(machine: Machine) -> None:
     machine.log()
     (machine.project / "src" / "module.pyc").write_bytes(b"\0")
     machine.run("demo")
-    assert machine.log() == [FIT]
+    assert machine.log() == DEMO
 
 
 def test_a_changed_lock_makes_the_environment_anew(machine: Machine) -> None:
@@ -88,11 +88,28 @@ def test_test_adds_to_what_demo_installed(machine: Machine) -> None:
     assert installs(machine.log()) == []
 
 
+def test_test_all_adds_to_what_test_installed(machine: Machine) -> None:
+    machine.run("test")
+    machine.log()
+    machine.run("test-all")
+    added = installs(machine.log())
+    assert added[0].endswith("-r requirements/slow.txt")
+    machine.run("test-all")
+    assert [line for line in installs(machine.log()) if "slow.txt" in line] == []
+    machine.run("test")
+    assert installs(machine.log()) == []
+
+
+def test_demo_passes_its_arguments_to_fit_alone(machine: Machine) -> None:
+    machine.run("demo", "--epochs", "3")
+    assert machine.log()[-2:] == [f"{DEMO[0]} --epochs 3", DEMO[1]]
+
+
 def test_demo_after_test_needs_nothing(machine: Machine) -> None:
     machine.run("test")
     machine.log()
     machine.run("demo")
-    assert machine.log() == [FIT]
+    assert machine.log() == DEMO
 
 
 def test_a_moved_folder_is_set_up_anew(machine: Machine) -> None:

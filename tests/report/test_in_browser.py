@@ -1,164 +1,117 @@
-"""The page in a real browser: drawn, silent, loading nothing, in both languages, wide and narrow."""
+"""The run page in a real browser: drawn, silent, for everybody, in both languages, wide and narrow."""
 
 from __future__ import annotations
 
-import html
-import json
-import re
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
+from tests.report.browser import Shown
 from tests.report.records import RECORDS
 
 from normwise.report import run_report
 from normwise.report.figures_json import figures
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--hide-scrollbars",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--enable-logging=stderr",
-    "--v=0",
-    "--virtual-time-budget=20000",
-    "--dump-dom",
-)
-EARLY = "<script>window.alerts = 0; window.alert = () => { window.alerts += 1; };</script>"
-PROBE = """<script>
-(function () {
-  const shown = () => [...document.querySelectorAll("main p, main h2, header h1")]
-    .filter((e) => e.offsetHeight > 0).map((e) => e.innerText).join("\\n");
-  const drawn = () => [...document.querySelectorAll(".plot")]
-    .map((e) => [e.id, e.querySelectorAll(".scatterlayer path, .heatmaplayer image").length,
-      [...e.querySelectorAll("svg.main-svg text")].map((t) => t.textContent).join("\\n")]);
-  const state = () => ({
-    lang: document.documentElement.lang, title: document.title, text: shown(), figures: drawn(),
-    pressed: document.querySelector('[aria-pressed="true"]').dataset.language,
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    width: window.innerWidth,
-  });
-  function report() {
-    if (document.documentElement.dataset.ready !== "true") { setTimeout(report, 50); return; }
-    const before = state();
-    document.querySelector('[data-language="zh"]').click();
-    const zh = state();
-    document.querySelector('[data-language="en"]').click();
-    const result = { before, zh, en: state(), alerts: window.alerts,
-      loads: performance.getEntriesByType("resource").map((e) => e.name) };
-    window.parent.postMessage(JSON.stringify(result), "*");
-  }
-  window.addEventListener("message", (event) => {
-    const found = document.createElement("pre");
-    found.id = "probe";
-    found.textContent = event.data;
-    document.body.append(found);
-  });
-  report();
-})();
-</script>"""
-FRAME = """<!DOCTYPE html><html><body>
-<iframe src="page.html" style="width:390px;height:900px;border:0"></iframe>
-<script>
-window.addEventListener("message", (event) => {
-  const found = document.createElement("pre");
-  found.id = "probe";
-  found.textContent = event.data;
-  document.body.append(found);
-});
-</script></body></html>"""
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH"),
-]
-
-
-def opened(page: str, folder: Path, *flags: str, narrow: bool = False) -> tuple[dict[str, Any], list[str]]:
-    """What the probe found in the page, and what the browser's console said."""
-    page = page.replace("<style>", EARLY + "<style>", 1).replace("</body>", PROBE + "</body>")
-    (folder / "page.html").write_text(page, "utf-8")
-    (folder / "frame.html").write_text(FRAME, "utf-8")
-    address = (folder / ("frame.html" if narrow else "page.html")).as_uri()
-    profile = f"--user-data-dir={folder / 'profile'}"
-    command = [str(CHROMIUM), *FLAGS, profile, "--window-size=1280,900", *flags, address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True, encoding="utf-8")
-    (found,) = re.findall(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    return json.loads(html.unescape(found)), console
-
+pytestmark = pytest.mark.slow
+Show = Callable[..., Shown]
 
 CASES = {
-    "binary, 1280 px": ("binary", False),
-    "regression, 390 px": ("regression", True),
-    "hostile, 1280 px": ("hostile", False),
-    "hostile, 390 px": ("hostile", True),
-    "300 columns, 390 px": ("300 columns", True),
-    "undefined values, 1280 px": ("undefined values", False),
+    "binary, 1280 px": ("binary", 1280, False),
+    "binary, 390 px, dark": ("binary", 390, True),
+    "regression, 1280 px, dark": ("regression", 1280, True),
+    "regression, 390 px": ("regression", 390, False),
+    "hostile, 1280 px": ("hostile", 1280, False),
+    "hostile, 390 px": ("hostile", 390, False),
+    "300 columns, 390 px": ("300 columns", 390, False),
+    "undefined values, 1280 px": ("undefined values", 1280, False),
 }
 
 
-@pytest.mark.parametrize(("name", "narrow"), CASES.values(), ids=CASES.keys())
-def test_page_is_drawn_and_silent(name: str, narrow: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "width", "dark"), CASES.values(), ids=CASES.keys())
+def test_page_is_drawn_silent_and_accessible(name: str, width: int, dark: bool, show: Show) -> None:
     record = RECORDS[name]()
-    state, console = opened(run_report(record), tmp_path, "--lang=en-US", narrow=narrow)
-    assert console == []
-    assert state["loads"] == []
-    assert state["alerts"] == 0
-    assert state["before"]["width"] == (390 if narrow else 1280)
-    for seen in (state["before"], state["zh"], state["en"]):
-        assert seen["overflow"] == 0
-        assert [f[0] for f in seen["figures"]] == [f"plot-{n}" for n in figures(record)]
-        assert all(count > 0 for _, count, _ in seen["figures"])
+    shown = show(run_report(record), width=width, dark=dark)
+    for language in ("en", "zh", "en"):
+        shown.speak(language)
+        assert list(shown.figures()) == list(figures(record))
+        assert all(figure["marks"] > 0 for figure in shown.figures().values())
+        assert shown.too_wide() == 0
+    for language in ("en", "zh"):
+        shown.speak(language)
+        assert shown.violations() == []
+    assert all(shown.stops().values())
+    assert (shown.said, shown.requests) == ([], [])
 
 
-def test_the_switch_changes_text_title_and_figures(tmp_path: Path) -> None:
-    state, _ = opened(run_report(RECORDS["binary"]()), tmp_path, "--lang=en-US")
-    english, chinese = state["before"], state["zh"]
-    assert (english["lang"], english["pressed"]) == ("en", "en")
-    assert (chinese["lang"], chinese["pressed"]) == ("zh-Hans", "zh")
-    assert english["title"] == "diagnosis – training report"
-    assert chinese["title"] == "diagnosis – 训练报告"
-    assert "Learning curves" in english["text"]
-    assert "学习曲线" not in english["text"]
-    assert "学习曲线" in chinese["text"]
-    assert "Learning curves" not in chinese["text"]
-    words = {name: text for name, _, text in chinese["figures"]}
-    assert "保留第 2 轮" in words["plot-learning"]
-    assert "本网络" in words["plot-comparison"]
-    assert state["en"] == english
+def test_the_switch_changes_text_title_and_figures(show: Show) -> None:
+    shown = show(run_report(RECORDS["binary"]()))
+    page = shown.page
+    state = lambda: (  # noqa: E731
+        page.get_attribute("html", "lang"),
+        page.title(),
+        page.inner_text("main"),
+        shown.figures(),
+    )
+    english = state()
+    page.focus('[data-language="zh"]')
+    page.keyboard.press("Enter")
+    chinese = state()
+    shown.speak("en")
+    assert english[:2] == ("en", "diagnosis – training report")
+    assert chinese[:2] == ("zh-Hans", "diagnosis – 训练报告")
+    assert "Learning curves" in english[2]
+    assert "学习曲线" not in english[2]
+    assert "学习曲线" in chinese[2]
+    assert "Learning curves" not in chinese[2]
+    assert "保留第 2 轮" in chinese[3]["learning"]["text"]
+    assert "本网络" in chinese[3]["comparison"]["text"]
+    assert state() == english
 
 
-def test_a_chinese_browser_gets_chinese(tmp_path: Path) -> None:
-    flags = ("--lang=zh-CN", "--accept-lang=zh-CN")
-    state, _ = opened(run_report(RECORDS["regression"]()), tmp_path, *flags)
-    assert state["before"]["lang"] == "zh-Hans"
-    assert "留出集" in state["before"]["text"]
+def test_a_chinese_browser_gets_chinese(show: Show) -> None:
+    page = show(run_report(RECORDS["regression"]()), locale="zh-CN").page
+    assert page.get_attribute("html", "lang") == "zh-Hans"
+    assert page.get_attribute('[data-language="zh"]', "aria-pressed") == "true"
+    assert "留出集" in page.inner_text("main")
 
 
-def test_names_are_drawn_letter_by_letter(tmp_path: Path) -> None:
-    state, _ = opened(run_report(RECORDS["hostile"]()), tmp_path, "--lang=en-US")
-    texts = {name: text for name, _, text in state["before"]["figures"]}
+def test_names_are_drawn_letter_by_letter(show: Show) -> None:
+    text = show(run_report(RECORDS["hostile"]())).figures()["features"]["text"]
     for part in (
         "<script>alert(1)</script>",
         "$x^2$ & <b>bold</b> &amp;",
         "%{x} {{ name }} {0}",
         "收入（元）",
     ):
-        assert part in texts["plot-features"]
+        assert part in text
 
 
-def test_the_browser_tells_of_errors_and_loads(tmp_path: Path) -> None:
-    broken = '<script>console.error("broken");</script><script src="absent.js"></script>'
-    page = run_report(RECORDS["one epoch"]()).replace("<footer>", broken + "<footer>")
-    state, console = opened(page, tmp_path)
-    assert any("broken" in line for line in console)
-    assert any("Content Security Policy" in line for line in console)
-    assert [Path(load).name for load in state["loads"]] == ["absent.js"]
+BROKEN = """<script>console.error("broken"); alert(1);</script><script>undefined.broken</script>
+<script src="absent.js"></script><img src="absent.png" alt="">"""
+
+
+def test_the_helper_hears_errors_dialogs_and_requests(show: Show) -> None:
+    page = run_report(RECORDS["one epoch"]())
+    shown = show(page.replace("<footer>", BROKEN + "<footer>"))
+    for part in ("broken", "dialog: 1", "Cannot read properties", "Content Security Policy"):
+        assert any(part in said for said in shown.said), part
+    without_policy = show(
+        page.replace("default-src 'none'", "img-src *").replace("<footer>", BROKEN + "<footer>")
+    )
+    assert any(request.endswith("absent.png") for request in without_policy.requests)
+
+
+FAULTS = {
+    "color-contrast (serious)": '<p style="color: #999">pale</p>',
+    "label (critical)": '<input type="range">',
+    "image-alt (critical)": '<img src="data:,">',
+    "aria-command-name (serious)": '<div role="button" tabindex="0"></div>',
+    "heading-order (moderate)": "<h6>deep</h6>",
+    "faint in a figure": '<div class="plot"><svg><text y="9" fill="#ccc">pale</text></svg></div>',
+}
+
+
+def test_the_helper_finds_what_shuts_people_out(show: Show) -> None:
+    bad = "".join(FAULTS.values()) + '<button style="outline: none !important">bare</button>'
+    shown = show(run_report(RECORDS["one epoch"]()).replace("</main>", bad + "</main>"))
+    assert {found.partition(":")[0] for found in shown.violations()} == set(FAULTS)
+    assert [name for name, seen in shown.stops().items() if not seen] == ["bare"]
