@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keras
-import numpy as np
 import pytest
 from rich.console import Console
 from tests.cli.conftest import ODD_NAMES, command, people, refused, write_csv
@@ -17,6 +16,7 @@ from typer.testing import Result
 
 from normwise.cli.why_progress import WhyProgress
 from normwise.core.why_record import WhyRecord
+from normwise.workflows.why_options import WhyOptions
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 BRIEF = ("--quick", "--epochs", "2")
@@ -92,20 +92,18 @@ def test_it_leaves_a_report_and_its_record_and_says_where(explained: tuple[Path,
     assert found.command == f"normwise why {folder / 'people.csv'} --target bought --epochs 2 --quick"
 
 
-def model_file(folder: Path, units: int = 1) -> Path:
-    """A model of one input without batch normalization."""
-    layers = [keras.layers.Dense(4, "relu", name="first"), keras.layers.Dense(units)]
-    model = keras.Sequential([keras.Input((1,)), *layers])
-    model.compile("adam", "mae" if units == 1 else "mse")
-    model.save(folder / "own.keras")
-    return folder / "own.keras"
+def test_options_reach_the_comparison_and_json_goes_to_standard_output(
+    explained: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, asked = record(explained[0]), []
 
+    def compared(*arguments: object) -> WhyRecord:
+        asked.append((arguments[0], arguments[1], arguments[3]))
+        return found
 
-def test_json_of_a_model_goes_to_standard_output(tmp_path: Path) -> None:
-    file = write_csv(
-        tmp_path / "t.csv", ("age", "city", "price"), [(*r[:2], 3 * int(str(r[0]))) for r in people(107)]
-    )
-    model = model_file(tmp_path)
+    monkeypatch.setattr("normwise.workflows.why_table.why_table", compared)
+    out = tmp_path / "a page.html"
+    files = "own.keras", "t.csv"
     options = (
         "--task",
         "regression",
@@ -118,25 +116,25 @@ def test_json_of_a_model_goes_to_standard_output(tmp_path: Path) -> None:
         "--seeds",
         3,
     )
-    out = tmp_path / "a page.html"
-    result = command("why", model, file, "--target", "price", "--out", out, "--json", "-q", *options, *BRIEF)
-    assert result.exit_code == 0
-    said = result.stderr.replace("\n", " ")
-    assert "warning: the model has no batch normalization: normwise.insert put it behind" in said
-    assert "learns by its mean_absolute_error" in said
-    found = WhyRecord.from_json(result.stdout)
-    assert (found.model, found.hidden_units, found.activation) == ("own.keras", (4,), "relu")
-    assert found.command.startswith(f"normwise why {model} {file} --target price ")
-    assert all(np.isfinite(t.metric) for v in found.variants for t in v.trainings)
+    result = command("why", *files, "--target", "price", "--out", out, "--json", "-q", *options, *BRIEF)
+    assert (result.exit_code, result.stderr) == (0, "")
+    kinds = {"city": "excluded"}
+    wanted = WhyOptions("price", "regression", None, "utf-8", 0.25, 7, kinds, 3, 2, quick=True)
+    assert asked == [(Path("t.csv"), wanted, Path("own.keras"))]
+    assert WhyRecord.from_json(result.stdout) == found
     assert result.stdout == (tmp_path / "a page.json").read_text(encoding="utf-8") + "\n"
-    assert (found.task, found.metric, found.seed, found.held_out_rows) == ("regression", "r2", 7, 27)
-    assert found.inputs == ("age",)
-    assert [t.seed for t in found.variants[0].trainings] == [7, 8, 9]
     assert json.loads(result.stdout)["record"] == "WhyRecord"
-    page = out.read_text(encoding="utf-8")
-    assert re.search(r">own\.keras<", page)
-    again = refused("why", model, file, "--target", "price", "--out", out, *BRIEF)
+    command("why", "t.csv", "--target", "price", "--out", out, "--overwrite", "-q")
+    assert asked[1] == (Path("t.csv"), WhyOptions("price"), None)
+    again = refused("why", *files, "--target", "price", "--out", out, *BRIEF)
     assert "a page.html exists and was kept" in again
+
+
+def model_file(folder: Path, units: int) -> Path:
+    """A model of one input without batch normalization."""
+    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(units)]
+    keras.Sequential([keras.Input((1,)), *layers]).save(folder / "own.keras")
+    return folder / "own.keras"
 
 
 def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:

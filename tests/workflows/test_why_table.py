@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -14,12 +17,23 @@ import pytest
 import normwise
 from normwise.core.errors import TrainingError
 from normwise.core.why_record import Variant, WhyRecord
+from normwise.workflows import why_options
 from normwise.workflows import why_table as module
 from normwise.workflows.why_options import WhyListener, WhyOptions
 from normwise.workflows.why_table import why_table
 from normwise.workflows.why_verdict import why_verdict
 
 ROWS = 400
+RATES = (0.01, 0.1, 1.0)
+QUICK_RATES = why_options.QUICK_LEARNING_RATES
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_rates() -> Iterator[None]:
+    """A network is built for each rate and seed, which takes longer than its training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(why_options, "QUICK_LEARNING_RATES", RATES)
+        yield
 
 
 def table(folder: Path, stretch: float) -> Path:
@@ -82,16 +96,13 @@ def own_model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def of_a_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[WhyRecord, Heard]:
-    heard = Heard()
-    file = table(tmp_path_factory.mktemp("model"), 1e5)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("normwise.workflows.why_options.QUICK_LEARNING_RATES", (0.01, 0.1))
-        model = own_model()
-        before = [np.asarray(weight) for weight in model.weights]
-        found = why_table(file, WhyOptions("y", quick=True, epochs=5), heard, model)
-    for weight, value in zip(model.weights, before, strict=True):
-        np.testing.assert_array_equal(np.asarray(weight), value)
-    return found, heard
+    """Of a model's file, and what was heard meanwhile."""
+    heard, folder = Heard(), tmp_path_factory.mktemp("model")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="__array__", category=DeprecationWarning)  # Keras saves so.
+        own_model().save(folder / "own.keras")
+    options = WhyOptions("y", quick=True, epochs=5)
+    return why_table(table(folder, 1e5), options, heard, folder / "own.keras"), heard
 
 
 def test_a_column_of_another_scale_hurts_until_it_is_scaled(stretched: WhyRecord) -> None:
@@ -132,7 +143,7 @@ def test_the_record_is_whole(stretched: WhyRecord) -> None:
     assert stretched.verdict == why_verdict(stretched)
     assert stretched.command.startswith("normwise why ")
     for variant in stretched.variants:
-        assert [p.learning_rate for p in variant.sweep] == pytest.approx(np.logspace(-4, 1, 11), rel=1e-3)
+        assert tuple(p.learning_rate for p in variant.sweep) == RATES
         assert {len(p.losses) for p in variant.sweep} == {3}
         assert [t.seed for t in variant.trainings] == [0, 1, 2]
         assert {len(t.history["val_loss"]) for t in variant.trainings} == {stretched.epochs}
@@ -184,7 +195,7 @@ def test_what_the_listener_hears(followed: tuple[WhyRecord, Heard]) -> None:
     assert heard.stages[:3] == [
         "reading the table",
         "measuring the features",
-        "1 of 4, raw inputs: 11 learning rates",
+        "1 of 4, raw inputs: 3 learning rates",
     ]
     assert heard.stages[-2] == "4 of 4, scaled inputs, batch normalization: 3 seeds"
     # Two epochs for each sweep, ten for each training.
@@ -196,8 +207,8 @@ def test_a_model_is_trained_four_ways_as_the_network_of_a_table_is(
     of_a_model: tuple[WhyRecord, Heard],
 ) -> None:
     record, heard = of_a_model
-    assert (record.model, record.hidden_units, record.activation) == ("mine", (8,), "relu")
-    assert record.command.startswith("normwise why mine.keras ")
+    assert (record.model, record.hidden_units, record.activation) == ("own.keras", (8,), "relu")
+    assert re.fullmatch(r"normwise why \S+/own.keras \S+/t.csv --target y --epochs 5 --quick", record.command)
     assert heard.stages[:2] == ["reading the model", "reading the table"]
     assert record.warnings == tuple(heard.warned)
     assert [warning.partition(":")[0] for warning in heard.warned] == [
@@ -209,7 +220,7 @@ def test_a_model_is_trained_four_ways_as_the_network_of_a_table_is(
     raw, scaled = record.variants[:2]
     assert max(t.metric for t in raw.trainings) < min(t.metric for t in scaled.trainings)
     assert record.verdict[-1].key == "scope_model"
-    assert record.verdict[-1].words == {"model": "mine"}
+    assert record.verdict[-1].words == {"model": "own.keras"}
     assert WhyRecord.from_json(record.to_json()).to_json() == record.to_json()
     for variant in record.variants:
         assert variant.trainings[0].history.keys() == {"loss", "val_loss"}
@@ -225,10 +236,7 @@ def own_activation(variant: Variant) -> str:
     return place
 
 
-def test_nothing_is_said_where_the_target_is_noise_and_the_same_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("normwise.workflows.why_options.QUICK_LEARNING_RATES", (0.01, 0.1))
+def test_nothing_is_said_where_the_target_is_noise_and_the_same_again(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(100, 2)) * [1e5, 1]
     pl.DataFrame({"wide": x[:, 0], "plain": x[:, 1], "y": rng.normal(size=100)}).write_csv(tmp_path / "t.csv")
@@ -245,6 +253,13 @@ def test_nothing_is_said_where_the_target_is_noise_and_the_same_again(
         return dataclasses.replace(record, variants=variants, seconds=0.0)
 
     assert timeless(again).to_json() == timeless(record).to_json()
+
+
+@pytest.mark.parametrize(("rates", "count"), [(why_options.LEARNING_RATES, 16), (QUICK_RATES, 11)])
+def test_the_learning_rates_of_the_sweep(rates: tuple[float, ...], count: int) -> None:
+    """0.0001 to 10, three or two a decade."""
+    assert rates == pytest.approx(np.logspace(-4, 1, count), rel=3e-3)  # of six decimals
+    assert WhyOptions().learning_rates() == why_options.LEARNING_RATES
 
 
 def test_another_backend_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
