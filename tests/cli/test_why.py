@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import pytest
 from rich.console import Console
 from tests.cli.conftest import ODD_NAMES, command, people, refused, write_csv
@@ -15,6 +16,7 @@ from typer.testing import Result
 
 from normwise.cli.why_progress import WhyProgress
 from normwise.core.why_record import WhyRecord
+from normwise.workflows.why_options import WhyOptions
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 BRIEF = ("--quick", "--epochs", "2")
@@ -33,7 +35,8 @@ def _few_rates() -> Iterator[None]:
 def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     """The folder of a table with odd names, its report and record, and what the command said."""
     folder = tmp_path_factory.mktemp("why")
-    rows = [(*row[:2], *(i % 7 for _ in ODD_NAMES), row[2]) for i, row in enumerate(people())]
+    # 64 training rows: a last batch of fewer rows would be a program more for each variant.
+    rows = [(*row[:2], *(i % 7 for _ in ODD_NAMES), row[2]) for i, row in enumerate(people(100))]
     file = write_csv(folder / "people.csv", ("age", "city", *ODD_NAMES, "bought"), rows)
     result = command("why", file, "--target", "bought", "--out", folder / "why.html", *BRIEF)
     assert result.exit_code == 0, result.output
@@ -89,10 +92,18 @@ def test_it_leaves_a_report_and_its_record_and_says_where(explained: tuple[Path,
     assert found.command == f"normwise why {folder / 'people.csv'} --target bought --epochs 2 --quick"
 
 
-def test_json_goes_to_standard_output(tmp_path: Path) -> None:
-    file = write_csv(
-        tmp_path / "t.csv", ("age", "city", "price"), [(*r[:2], 3 * int(str(r[0]))) for r in people()]
-    )
+def test_options_reach_the_comparison_and_json_goes_to_standard_output(
+    explained: tuple[Path, Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, asked = record(explained[0]), []
+
+    def compared(*arguments: object) -> WhyRecord:
+        asked.append((arguments[0], arguments[1], arguments[3]))
+        return found
+
+    monkeypatch.setattr("normwise.workflows.why_table.why_table", compared)
+    out = tmp_path / "a page.html"
+    files = "own.keras", "t.csv"
     options = (
         "--task",
         "regression",
@@ -105,17 +116,42 @@ def test_json_goes_to_standard_output(tmp_path: Path) -> None:
         "--seeds",
         3,
     )
-    out = tmp_path / "a page.html"
-    result = command("why", file, "--target", "price", "--out", out, "--json", "-q", *options, *BRIEF)
+    result = command("why", *files, "--target", "price", "--out", out, "--json", "-q", *options, *BRIEF)
     assert (result.exit_code, result.stderr) == (0, "")
-    found = WhyRecord.from_json(result.stdout)
+    kinds = {"city": "excluded"}
+    wanted = WhyOptions("price", "regression", None, "utf-8", 0.25, 7, kinds, 3, 2, quick=True)
+    assert asked == [(Path("t.csv"), wanted, Path("own.keras"))]
+    assert WhyRecord.from_json(result.stdout) == found
     assert result.stdout == (tmp_path / "a page.json").read_text(encoding="utf-8") + "\n"
-    assert (found.task, found.metric, found.seed, found.held_out_rows) == ("regression", "r2", 7, 30)
-    assert found.inputs == ("age",)
-    assert [t.seed for t in found.variants[0].trainings] == [7, 8, 9]
     assert json.loads(result.stdout)["record"] == "WhyRecord"
-    again = refused("why", file, "--target", "price", "--out", out, *BRIEF)
+    command("why", "t.csv", "--target", "price", "--out", out, "--overwrite", "-q")
+    assert asked[1] == (Path("t.csv"), WhyOptions("price"), None)
+    again = refused("why", *files, "--target", "price", "--out", out, *BRIEF)
     assert "a page.html exists and was kept" in again
+
+
+def model_file(folder: Path, units: int) -> Path:
+    """A model of one input without batch normalization."""
+    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(units)]
+    keras.Sequential([keras.Input((1,)), *layers]).save(folder / "own.keras")
+    return folder / "own.keras"
+
+
+def test_a_model_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "t.csv", ("age", "city", "bought"), people(20))
+    model = model_file(tmp_path, units=3)
+    to = "--out", tmp_path / "o.html"
+    assert 'own.keras has 3 outputs, and column "bought" has 2 classes ("no", "yes")' in refused(
+        "why", model, file, "--target", "bought", *to
+    )
+    assert 'own.keras takes 1 inputs, and t.csv gives 2 ("city = Basel", "city = Bern")' in refused(
+        "why", model, file, "--target", "bought", "--kind", "age=excluded", *to
+    )
+    assert "absent.keras" in refused("why", tmp_path / "absent.keras", file, "--target", "bought", *to)
+    assert "is an HDF5 file" in refused("why", tmp_path / "old.h5", file, "--target", "bought", *to)
+    two = command("why", model, model, *to)
+    assert two.exit_code == 2
+    assert "2 models and 0 tables" in two.stderr
 
 
 @pytest.mark.parametrize(
