@@ -7,11 +7,13 @@ from normwise.insight.condition_number import condition_numbers
 from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
 from normwise.insight.hessian_eigenvalues import hessian_eigenvalues
+from normwise.insight.initialization_scales import initialization_scales
 from normwise.insight.linear_descent import linear_descent_steps
 from normwise.insight.logistic_descent import logistic_descent_steps
 from normwise.insight.loss_along_gradient import loss_along_gradient
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
 from normwise.insight.smoothness import smoothness, smoothness_at, smoothness_curves
+from normwise.insight.usable_range import usable_range
 
 __all__ = [
     "bowl",
@@ -19,6 +21,7 @@ __all__ = [
     "descent_steps",
     "feature_spread",
     "hessian_eigenvalues",
+    "initialization_scales",
     "linear_descent_steps",
     "logistic_descent_steps",
     "loss_along_gradient",
@@ -26,4 +29,5 @@ __all__ = [
     "smoothness",
     "smoothness_at",
     "smoothness_curves",
+    "usable_range",
 ]
