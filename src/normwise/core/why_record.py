@@ -54,7 +54,8 @@ class Variant(Record):
         learning_rate: The best learning rate of its sweep.
         sweep: The learning rates that were tried, in rising order.
         usable_decades: The width, in powers of ten, of the learning rates whose median loss is within the
-            tolerance that `WhyRecord.usable_tolerance` states of the best of all variants.
+            tolerance that `WhyRecord.usable_tolerance` states of the best of all variants. Each rate that was
+            tried stands for the space halfway to its neighbours.
         trainings: One a seed.
         seconds: Wall time of its trainings at the best learning rate, all seeds together.
         parameters: Its trainable weights.

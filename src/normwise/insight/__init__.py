@@ -9,11 +9,15 @@ from normwise.insight.descent import descent_steps
 from normwise.insight.feature_spread import feature_spread
 from normwise.insight.hessian_eigenvalues import hessian_eigenvalues
 from normwise.insight.inference_gap import inference_gap
+from normwise.insight.initialization_scales import initialization_scales
+from normwise.insight.linear_descent import linear_descent_steps
+from normwise.insight.logistic_descent import logistic_descent_steps
 from normwise.insight.loss_along_gradient import loss_along_gradient
 from normwise.insight.saturation import saturation
 from normwise.insight.sensitivity import sensitivity
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
 from normwise.insight.smoothness import smoothness, smoothness_at, smoothness_curves
+from normwise.insight.usable_range import usable_range
 from normwise.insight.variance_inflation import variance_inflation
 
 __all__ = [
@@ -23,6 +27,9 @@ __all__ = [
     "feature_spread",
     "hessian_eigenvalues",
     "inference_gap",
+    "initialization_scales",
+    "linear_descent_steps",
+    "logistic_descent_steps",
     "loss_along_gradient",
     "moments_by_depth",
     "saturation",
@@ -31,5 +38,6 @@ __all__ = [
     "smoothness",
     "smoothness_at",
     "smoothness_curves",
+    "usable_range",
     "variance_inflation",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from normwise.core.errors import TrainingError
 from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
+from normwise.insight.usable_range import median_loss, usable_range
 from normwise.workflows.summarize_run import feature_records, versions
 from normwise.workflows.why_data import WhyData, fit_to_width, read_why_data
 from normwise.workflows.why_gain import constant_row_losses
@@ -21,13 +22,7 @@ from normwise.workflows.why_model import model_networks
 from normwise.workflows.why_model_file import read_why_model
 from normwise.workflows.why_networks import table_networks, why_batch_size
 from normwise.workflows.why_options import WhyListener, WhyOptions
-from normwise.workflows.why_target import (
-    lowest,
-    median,
-    steps_to_target,
-    target_loss,
-    usable_decades,
-)
+from normwise.workflows.why_target import lowest, steps_to_target, target_loss
 from normwise.workflows.why_variant import VARIANTS, Study, sweep, train_variant
 from normwise.workflows.why_verdict import why_verdict
 
@@ -160,14 +155,16 @@ def _compared(finished: Finished, data: WhyData) -> tuple[tuple[Variant, ...], f
     variants = [variant for variant, _ in finished]
     classes = len(data.target.classes)
     constant = float(constant_row_losses(data.y["training"], data.y["validation"], classes).mean())
-    reached = [median(lowest(t.history["val_loss"]) for t in v.trainings) for v in variants]
+    reached = [median_loss(lowest(t.history["val_loss"]) for t in v.trainings) for v in variants]
     target = target_loss(constant, min(reached))
-    best = min(median(point.losses) for v in variants for point in v.sweep)
+    best = min(median_loss(point.losses) for v in variants for point in v.sweep)
     limit = target_loss(constant, best)
     compared = tuple(
         dataclasses.replace(
             variant,
-            usable_decades=usable_decades(variant.sweep, limit),
+            usable_decades=usable_range(
+                [p.learning_rate for p in variant.sweep], [p.losses for p in variant.sweep], limit
+            ),
             trainings=tuple(
                 dataclasses.replace(training, steps_to_target=steps_to_target(series, target))
                 for training, series in zip(variant.trainings, losses, strict=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from normwise.core.probe import Series
 from normwise.core.why_record import SweepPoint
+from normwise.insight.usable_range import median_loss
 
 SHARE = 0.9
 """Of the way from the best constant predictor to the best variant: near enough to be of use, far enough from
@@ -47,33 +48,9 @@ def lowest(losses: Sequence[float]) -> float:
     return min(losses) if np.isfinite(losses).all() else math.nan
 
 
-def median(losses: Iterable[float]) -> float:
-    """The median, a loss that is NaN counting as infinite.
-
-    Example:
-        >>> median([0.1, float("nan"), 0.3]), median([0.1, float("nan"), float("nan")])
-        (0.3, inf)
-    """
-    return float(np.median(np.nan_to_num(list(losses), nan=math.inf)))
-
-
 def best_rate(sweep: Sequence[SweepPoint]) -> float:
     """The learning rate of the lowest median loss; of equals the smallest."""
-    return min(sweep, key=lambda point: median(point.losses)).learning_rate
-
-
-def usable_decades(sweep: Sequence[SweepPoint], limit: float) -> float:
-    """How many powers of ten of learning rates have a median loss of at most `limit`.
-
-    Each rate that was tried stands for the space up to its neighbours: n usable ones of a grid with a decade
-    in k steps are n/k decades.
-
-    Example:
-        >>> sweep = [SweepPoint(10.0**k, (loss,)) for k, loss in enumerate([0.4, 0.1, 0.1, 0.9])]
-        >>> usable_decades(sweep, 0.2)
-        2.0
-    """
-    return sum(median(point.losses) <= limit for point in sweep) * grid_decades(sweep)
+    return min(sweep, key=lambda point: median_loss(point.losses)).learning_rate
 
 
 def grid_decades(sweep: Sequence[SweepPoint]) -> float:
