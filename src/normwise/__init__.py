@@ -49,6 +49,7 @@ _SHOWN = {
     "Curve": "normwise.core.measurement",
     "FeatureRecord": "normwise.core.run_record",
     "Measurement": "normwise.core.measurement",
+    "Sentence": "normwise.core.why_record",
     "Series": "normwise.core.probe",
     "WhyRecord": "normwise.core.why_record",
 }
@@ -96,14 +97,14 @@ def _show_in_notebooks() -> None:
     def shown(record: Any) -> Any:
         return importlib.import_module("normwise.report.notebook").shown(record)
 
-    def table(records: Any) -> Any:
-        return importlib.import_module("normwise.report.notebook").table(records)
+    def listed(records: Any) -> Any:
+        return importlib.import_module("normwise.report.notebook").listed(records)
 
     formatter = shell.display_formatter
     for name, module in _SHOWN.items():
         formatter.mimebundle_formatter.for_type_by_name(module, name, shown)
-    for kind in (list, tuple):  # what the measurements return; of any other list IPython keeps its own
-        formatter.formatters["text/html"].for_type(kind, table)
+    for kind in (list, tuple):  # of anything but measurements or sentences IPython keeps its own
+        formatter.formatters["text/html"].for_type(kind, listed)
 
 
 _show_in_notebooks()

@@ -11,7 +11,7 @@ from tests.report.records import HOSTILE, feature
 from tests.report.why_records import bare, bowl, measured, percentiles, ranges, whole
 
 from normwise.core.measurement import Measurement
-from normwise.report.notebook import in_short, shown, table
+from normwise.report.notebook import in_short, listed, shown
 
 FIGURE = "application/vnd.plotly.v1+json"
 RECORDS = {
@@ -49,7 +49,7 @@ def test_record_without_a_figure_shows_one_line() -> None:
 
 def test_measurements_are_a_table_of_what_they_have() -> None:
     found = (measured("share", 0.25, "raw", column="age"), measured("kappa", 9e9, "raw"))
-    reader = PageReader(table(found) or "")
+    reader = PageReader(listed(found) or "")
     assert reader.problems == []
     head, share, kappa = (
         "namevariantcolumnvaluewhat it is",
@@ -58,12 +58,19 @@ def test_measurements_are_a_table_of_what_they_have() -> None:
     )
     assert reader.text == head + share + kappa
     assert "layer" not in reader.text
-    assert table(()) is table([1]) is table([found[0], 1]) is None
+    assert listed(()) is listed([1]) is listed([found[0], 1]) is None
+
+
+def test_a_verdict_is_its_sentences() -> None:
+    reader = PageReader(listed(whole().verdict) or "")
+    assert reader.tags == ["ul"] + ["li"] * len(whole().verdict)
+    assert "Scale your inputs." in reader.text
+    assert set(shown(whole().verdict[0])) == {"text/html", "text/plain"}
 
 
 def test_names_in_a_table_are_escaped() -> None:
     hostile = tuple(Measurement(n, 1.0, n, 5, n, n, n, n, n) for n in HOSTILE)
-    reader = PageReader(table(hostile) or "")
+    reader = PageReader(listed(hostile) or "")
     assert set(reader.tags) == {"table", "tr", "th", "td"}
     assert "<script>alert(1)</script>" in reader.text
 
@@ -99,7 +106,7 @@ def test_importing_in_a_notebook_names_the_records_and_loads_nothing() -> None:
         FAKE
         + "print(len(bundles.known), len(html.known), [m for m in ('numpy', 'plotly') if m in sys.modules])"
     )
-    assert run(code) == ["6 2 []"]
+    assert run(code) == ["7 2 []"]
 
 
 def test_the_names_are_those_of_classes() -> None:
