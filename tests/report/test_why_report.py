@@ -85,6 +85,23 @@ def test_missing_pieces_are_said_to_be_missing() -> None:
     assert 'class="quiet absent"' not in why_report(whole())
 
 
+def test_the_facts_of_a_model_that_was_given() -> None:
+    def facts(**changed: object) -> str:
+        own = {"hidden_units": (12, 12), "activation": "tanh"} | changed
+        page = why_report(dataclasses.replace(whole(), **own))  # type: ignore[arg-type]
+        return PageReader(page).text.split("To the verdict")[0]
+
+    weights = f"{min(v.parameters for v in whole().variants):,}"
+    assert "own <b>.keras" not in facts()
+    shown = facts(model="own <b>.keras", activation="relu, gelu")
+    assert all(fact in shown for fact in ("own <b>.keras", "12 → 12, relu, gelu", weights))
+    assert "12 → 12" in facts(activation="")
+    assert "12 → 12," not in facts(activation="")
+    assert re.search(r"Hidden layers\s*(隐藏层)?\s*none", facts(hidden_units=(), activation=""))
+    assert "→ 1 → …" in facts(hidden_units=(1,) * 40)
+    assert len(facts(hidden_units=(1,) * 40)) < len(facts()) + 100
+
+
 def test_hostile_names_are_escaped_and_shown() -> None:
     page = why_report(hostile())
     reader = PageReader(page)
