@@ -13,6 +13,7 @@ from normwise.insight.initialization_scales import initialization_scales
 from normwise.insight.linear_descent import linear_descent_steps
 from normwise.insight.logistic_descent import logistic_descent_steps
 from normwise.insight.loss_along_gradient import loss_along_gradient
+from normwise.insight.loss_surface import loss_surface, surface_descent_steps
 from normwise.insight.saturation import saturation
 from normwise.insight.sensitivity import sensitivity
 from normwise.insight.share_of_first_gradient import share_of_first_gradient
@@ -31,6 +32,7 @@ __all__ = [
     "linear_descent_steps",
     "logistic_descent_steps",
     "loss_along_gradient",
+    "loss_surface",
     "moments_by_depth",
     "saturation",
     "sensitivity",
@@ -38,6 +40,7 @@ __all__ = [
     "smoothness",
     "smoothness_at",
     "smoothness_curves",
+    "surface_descent_steps",
     "usable_range",
     "variance_inflation",
 ]
