@@ -17,7 +17,15 @@ if os.environ["KERAS_BACKEND"] != "jax":
 
 import keras
 from keras import layers
-from tests.insight.networks import EPSILON, UNITS, assert_unchanged, data, network, state_of, theta_of
+from tests.insight.two_layer_networks import (
+    EPSILON,
+    UNITS,
+    assert_unchanged,
+    data,
+    network,
+    state_of,
+    theta_of,
+)
 
 
 def line(spread):

@@ -14,7 +14,7 @@ if os.environ["KERAS_BACKEND"] != "jax":
 
 import keras
 from keras import layers
-from tests.insight.networks import assert_unchanged, data, state_of
+from tests.insight.two_layer_networks import assert_unchanged, data, state_of
 
 import normwise
 
@@ -29,7 +29,9 @@ def values(found):
 def test_what_epsilon_leaves_is_what_the_formula_says(normalization):
     """y = (z − μ)/√(σ² + ε), and weights a times as large make it √((σ² + ε)/(σ² + ε/a²)) times as large."""
     x, _ = data(ROWS)
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, name="one"), normalization(epsilon=0.01)], name="net")
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(1, name="one"), normalization(epsilon=0.01)], name="net"
+    )
     before = state_of(model)
     found = values(scale_invariance(model, x, a=4.0, variant="bn"))
     z = x.astype(np.float64) @ np.asarray(before[0][1], np.float64)
