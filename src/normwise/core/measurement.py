@@ -1,4 +1,4 @@
-"""Measurement and Curve: what was measured on a model and its data, and what exactly that means."""
+"""Numbers, curves, bowls and surfaces that were measured on a model and its data, and what they mean."""
 
 from __future__ import annotations
 
@@ -101,6 +101,43 @@ class Bowl(Record):
     optimum: Floats
     loss: float
     condition_number: float
+    sample_size: int
+    definition: str
+    source: str
+    variant: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface(Record):
+    """The loss of a network over a plane of its weights, and gradient descent within the plane.
+
+    Args:
+        axes: What the two axes are.
+        first: Where the loss was taken along the first axis, rising; 0 is the network's own weights.
+        second: Along the second axis.
+        losses: The loss at each place, those of one place of `first` together.
+        paths: One a start: first and second coordinate in turns, from the start to where it arrived or was
+            given up; of a long path some steps are left out.
+        steps: Steps of each path until 1% of the start's loss above the lowest is left; infinity where it
+            did not come so near.
+        learning_rate: That of the descents.
+        lowest: The lowest loss of the plane, as far as it was looked at.
+        curvatures: The second derivative along each axis at the network's own weights.
+        sample_size: How many rows the loss is of.
+        definition: Which loss, which plane, and how it was descended.
+        source: Where the argument is from.
+        variant: As in `Measurement`.
+    """
+
+    axes: tuple[str, str]
+    first: Floats
+    second: Floats
+    losses: Floats
+    paths: tuple[Floats, ...]
+    steps: Floats
+    learning_rate: float
+    lowest: float
+    curvatures: Floats
     sample_size: int
     definition: str
     source: str
