@@ -30,8 +30,8 @@ def why_figures(record: WhyRecord) -> dict[str, Draw]:
         "bowl": (bowls, bool(record.bowls)),
         "percentiles": (layer_figures.percentiles, probed),
         "units": (layer_figures.units, probed),
-        "blindness": (feature_figures.blindness, bool(feature_figures.measured_blindness(record))),
         "saturation": (layer_figures.saturation, bool(layer_figures.saturated(record))),
+        "blindness": (feature_figures.blindness, bool(feature_figures.measured_blindness(record))),
         "depth": (curve_figures.depth, bool(measured(record, curve_figures.DEPTH))),
         "curves": (
             training_figures.curves,
