@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from normwise.deploy.fold import fold as fold
     from normwise.graph.convert import convert as convert
     from normwise.graph.insert import insert as insert
     from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
@@ -39,6 +40,7 @@ _HOMES = {
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "convert": "normwise.graph.convert",
+    "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
     "WhyOptions": "normwise.workflows.why_options",
     "why_table": "normwise.workflows.why_table",
@@ -53,7 +55,10 @@ _SHOWN = {
     "Series": "normwise.core.probe",
     "WhyRecord": "normwise.core.why_record",
 }
-_ROOMS = ("core", "graph", "insight", "layers", "report", "scaling", "tables", "training", "workflows")
+_ROOMS = (
+    *("core", "deploy", "graph", "insight", "layers"),
+    *("report", "scaling", "tables", "training", "workflows"),
+)
 
 __all__ = [
     "BatchNormalization",
@@ -68,6 +73,7 @@ __all__ = [
     "__version__",
     "convert",
     "fit",
+    "fold",
     "insert",
     "load_model",
     "plot",

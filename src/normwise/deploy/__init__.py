@@ -1,0 +1,1 @@
+"""What a trained model needs before it is used: statistics put right, normalization folded away."""
