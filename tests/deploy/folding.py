@@ -13,8 +13,8 @@ import normwise
 
 NORMALIZATIONS = (layers.BatchNormalization, normwise.BatchNormalization, normwise.FeatureScaling)
 CONDITIONING = 64.0
-"""Inputs of mean 2 and deviation 3, statistics between 0.5 and 1.5: what a normalization subtracts and adds is
-within 64 times the largest output of these models."""
+"""Inputs of mean 2 and deviation 3, statistics between 0.5 and 1.5: what a normalization subtracts and adds
+is within 64 times the largest output of these models."""
 
 
 def numpy(tensor):
@@ -42,7 +42,7 @@ def float64():
 
 
 def randomized(model, seed=0, low=0.5):
-    """The model with all of its weights at random, variances positive; from a negative `low`, some γ are too."""
+    """The model with all of its weights at random, variances positive; with a negative `low` not all γ."""
     random = np.random.default_rng(seed)
     for layer in model._flatten_layers():
         for name in ("gamma", "beta", "moving_mean", "moving_variance", "moving_weight"):

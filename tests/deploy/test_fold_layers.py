@@ -1,4 +1,4 @@
-"""Each linear layer takes the normalization before it and the one behind it, in float64 to its last digits."""
+"""Each linear layer takes the normalization before it and the one behind it, in float64."""
 
 import keras
 import pytest
@@ -33,7 +33,10 @@ PLAIN = {
         for rank, kind in DEPTHWISE.items()
     },
     **{
-        f"separable {rank}": (CONVOLUTIONS[rank][0], lambda kind=kind, **k: kind(5, 2, depth_multiplier=2, **k))
+        f"separable {rank}": (
+            CONVOLUTIONS[rank][0],
+            lambda kind=kind, **k: kind(5, 2, depth_multiplier=2, **k),
+        )
         for rank, kind in SEPARABLE.items()
     },
 }
@@ -186,8 +189,8 @@ def test_alone_on_any_axis(axis):
     assert isinstance(alone, layers.EinsumDense)
     assert alone.count_params() == 2 * (4, 3, 5)[axis - 1]
     assert str(result.folded[0]) == (
-        f'norm (BatchNormalization): one scale and shift, before it: "{model.layers[0].name}" (ReLU) does not '
-        'commute with it; after it: "relu" (ReLU) does not commute with it'
+        f'norm (BatchNormalization): one scale and shift, before it: "{model.layers[0].name}" (ReLU) does '
+        'not commute with it; after it: "relu" (ReLU) does not commute with it'
     )
 
 

@@ -125,8 +125,9 @@ def _measured(model: Any, new: Any, plan: FoldingPlan, x: Any) -> tuple[Any, Fol
         if not paths:
             raise ModelError(
                 f'a copy of the model "{model.name}" gives other outputs than the model itself, by '
-                f"{error:.3g} of the largest; expected layers that compute the same from the same weights. Look "
-                "for one whose get_config leaves out an argument, or that draws random numbers at inference."
+                f"{error:.3g} of the largest; expected layers that compute the same from the same weights. "
+                "Look for one whose get_config leaves out an argument, or that draws random numbers at "
+                "inference."
             )
         path, by = _first_that_differs(model, paths, left, expected, allowed, x)
         left[path] = f"folded, it makes the outputs differ by {by or error:.3g} of the largest on x"

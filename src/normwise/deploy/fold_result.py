@@ -13,7 +13,8 @@ class Folded(NamedTuple):
         kind: Its class.
         how: ``"before"``: it went into the linear layer before it; ``"after"``: into those after it;
             ``"alone"``: no layer took it, and one that scales and shifts stands in its place.
-        into: The paths of the layers that do its work now.
+        into: The paths of the layers that do its work now: linear ones, another normalization behind it or
+            before it that in its turn went on, or its own.
         reason: Why no layer took it, where it stands alone.
 
     Example:

@@ -31,6 +31,7 @@ from normwise.graph.walk import (
     consumers,
     every_layer,
     first_argument,
+    in_order,
     nodes,
     nodes_in_order,
     producers,
@@ -43,7 +44,7 @@ class FoldingPlan:
 
     `weights`: by the id of a linear layer, those it is to have. `maps`: by the id of a normalization's call,
     the map that stands in its place. `gone`: the ids of the normalizations' calls with nothing in their
-    place. `fresh`: whether any moving statistics have ever been updated is told by `never_updated`.
+    place, or their own activation.
     """
 
     weights: dict[int, Weights] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class _GraphPlanner:
     def _note_inner(self, layer: Any) -> None:
         if not isinstance(layer, layers.Layer):
             return
-        for inner in every_layer(layer):
+        for inner in {id(inner): inner for inner in in_order(layer)}.values():
             if inner is not layer and normalizes(inner):
                 self._keep(
                     f"{self._prefix}{layer.name}/{inner.name}",
@@ -253,7 +254,7 @@ class _GraphPlanner:
         if self._lone[id(node)]:
             raise BlockedError(f'"{node.operation.name}" has to stay as it is: {self._lone[id(node)]}')
         trial.maps[id(node)] = affine
-        trial.into.append(f"{self._prefix}{node.operation.name}")
+        trial.into.append(next(path for path, call in self._calls.items() if call is node))
 
     def _give(self, layer: Any, weights: Weights, trial: _Trial) -> None:
         for name, values in weights.items():
