@@ -64,7 +64,8 @@ def test_numbers_that_are_none(kind, name, value, expected):
     variable.assign(np.array([1.0, value, 1.0, value]))
     message = (
         f'the layer "inner/norm" has 2 of 4 values in {name} that cannot be folded, the first of them '
-        f"{value}; expected {expected}. Set them right, by normwise.recalibrate for statistics, or train again."
+        f"{value}; expected {expected}. Set them right, by normwise.recalibrate for statistics, or train "
+        "again."
     )
     with pytest.raises(ModelError, match=f"^{re.escape(message)}$"):
         normwise.fold(model)
