@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from normwise.deploy.export import export as export
     from normwise.deploy.fold import fold as fold
     from normwise.graph.convert import convert as convert
     from normwise.graph.insert import insert as insert
@@ -40,6 +41,7 @@ _HOMES = {
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "convert": "normwise.graph.convert",
+    "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
     "WhyOptions": "normwise.workflows.why_options",
@@ -72,6 +74,7 @@ __all__ = [
     "WhyOptions",
     "__version__",
     "convert",
+    "export",
     "fit",
     "fold",
     "insert",
