@@ -18,11 +18,10 @@ from normwise.deploy.fold import fold as fold_model
 from normwise.deploy.onnx_difference import onnx_difference
 from normwise.deploy.onnx_trace import onnx_trace, require_packages
 from normwise.deploy.onnx_values import count_nodes, name_values, tensors
-from normwise.deploy.plan_folding import graphs_of
 from normwise.deploy.sample_rows import as_called, sample_rows
 from normwise.deploy.tensor_names import input_names, output_names
 from normwise.graph.clone import require_graph
-from normwise.graph.walk import every_layer, nodes
+from normwise.graph.walk import every_layer
 from normwise.tables.atomic import atomic_path, check_creatable
 
 TOLERANCE = 1e-4
@@ -71,8 +70,8 @@ def export(
     Raises:
         TypeError: If `model` is no Keras model.
         ValueError: If it is subclassed.
-        ModelError: If a package of ``normwise[onnx]`` is absent; if the model is not of float32, has a fixed
-            batch size, or calls a layer in training mode; if the exporter or ONNX Runtime fails; if they
+        ModelError: If a package of ``normwise[onnx]`` is absent; if the model is not of float32, or has a
+            fixed batch size; if the exporter or ONNX Runtime fails; if they
             differ by more; if an output is not finite on the rows; if the folding is refused.
         TableError: If the file exists, or cannot be written.
 
@@ -124,23 +123,12 @@ def _check(model: Any) -> None:
                 f'the layer "{layer.name}" computes in {dtype}; Keras exports float32 alone. Build the model '
                 'again under keras.config.set_dtype_policy("float32"), and set_weights(model.get_weights()).'
             )
-    for tensor in model.inputs:
+    for name, tensor in zip(input_names(model), model.inputs, strict=True):
         if tensor.shape[0] is not None:
             raise ModelError(
-                f'the input "{tensor.name}" has the fixed batch size {tensor.shape[0]}; expected any. Build it '
+                f'the input "{name}" has the fixed batch size {tensor.shape[0]}; expected any. Build it '
                 "by keras.Input(shape) without batch_size."
             )
-    training = [
-        node.operation.name
-        for _, graph in graphs_of(model)
-        for node in nodes(graph)
-        if node.arguments.kwargs.get("training") not in (None, False)
-    ]
-    if training:
-        raise ModelError(
-            f"{listing(training)} is called with training=True, so that what it computes depends on the batch "
-            "or on chance; expected a model for inference. Build it again without."
-        )
 
 
 def _outputs(model: Any, rows: list[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -31,7 +31,8 @@ def sample_rows(model: Any, x: Any = None) -> list[NDArray[Any]]:
     if x is None:
         generator = np.random.default_rng(0)
         takers = consumers(model)
-        return [_drawn(tensor, takers, generator) for tensor in model.inputs]
+        named = zip(input_names(model), model.inputs, strict=True)
+        return [_drawn(name, tensor, takers, generator) for name, tensor in named]
     parts = _by_name(model, x) if isinstance(x, Mapping) else keras.tree.flatten(x)
     arrays = [np.asarray(keras.ops.convert_to_numpy(part)) for part in parts]
     _check(model, arrays)
@@ -53,11 +54,11 @@ def _by_name(model: Any, x: Mapping[str, Any]) -> list[Any]:
     return [x[name] for name in names]
 
 
-def _drawn(tensor: Any, takers: dict[int, list[Any]], generator: np.random.Generator) -> NDArray[Any]:
+def _drawn(name: str, tensor: Any, takers: dict[int, list[Any]], generator: np.random.Generator) -> NDArray[Any]:
     sizes = tensor.shape[1:]
     if None in sizes:
         raise ModelError(
-            f'the input "{tensor.name}" has the shape {tensor.shape}, so that no rows can be drawn to compare '
+            f'the input "{name}" has the shape {tensor.shape}, so that no rows can be drawn to compare '
             "Keras and ONNX Runtime on; hand over rows x of the sizes that the model will see."
         )
     dtype = np.dtype(tensor.dtype)
@@ -71,13 +72,13 @@ def _drawn(tensor: Any, takers: dict[int, list[Any]], generator: np.random.Gener
 def _check(model: Any, arrays: list[NDArray[Any]]) -> None:
     if len(arrays) != len(model.inputs):
         raise ModelError(f"x holds {len(arrays)} arrays; expected one for each of {len(model.inputs)} inputs")
-    for tensor, array in zip(model.inputs, arrays, strict=True):
+    for name, tensor, array in zip(input_names(model), model.inputs, arrays, strict=True):
         fits = len(tensor.shape) == array.ndim and all(
             size in (None, given) for size, given in zip(tensor.shape, array.shape, strict=True)
         )
         if not fits:
             raise ModelError(
-                f'x has an array of shape {array.shape} for the input "{tensor.name}"; expected {tensor.shape}, '
+                f'x has an array of shape {array.shape} for the input "{name}"; expected {tensor.shape}, '
                 "None being any size"
             )
     if len(counts := {len(array) for array in arrays}) > 1 or 0 in counts:
