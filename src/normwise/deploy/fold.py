@@ -42,8 +42,8 @@ def fold(model: Any, x: Any = None) -> FoldResult:
     - Linear layers: `Dense`, `EinsumDense`, all convolutions, transposed, depthwise and separable ones too;
       after a normalization those that pad with 0 or are transposed only where t = 0.
     - In between: dropout and noise, `Identity`, linear `Activation`, pooling (by the largest where s ≥ 0),
-      `Flatten`, `Reshape`, `Permute`, `RepeatVector`, cropping, nearest `UpSampling`, zero padding where
-      t = 0, and after a normalization `Concatenate`.
+      `Flatten`, `Reshape`, `Permute`, `RepeatVector`, `Concatenate`, cropping, nearest `UpSampling`, and zero
+      padding where t = 0.
 
     The given model is left untouched. Names, sharing and trainable flags are kept. A layer with new weights
     loses its regularizers and constraints, which were for other numbers, and its LoRA matrices, which are
