@@ -146,7 +146,7 @@ class _GraphPlanner:
             affine = normalization_map(layer, path, _taken(node).shape)
             if path in self._left_alone:
                 raise BlockedError(self._left_alone[path])
-            if id(layer) in self._in_training and layer.trainable:
+            if id(layer) in self._in_training and _learns(layer):
                 raise BlockedError("it is called with training=True, and so takes the batch's statistics")
             if not _is_float(_taken(node).dtype):
                 raise BlockedError(f"it takes {_taken(node).dtype}, and a layer with weights wants floats")
@@ -303,6 +303,11 @@ def _place(node: Any) -> commuting.Place:
 
 def _name(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _learns(layer: Any) -> bool:
+    """Whether the layer takes the batch's statistics in training."""
+    return layer.trainable and getattr(layer, "statistics_trainable", True)
 
 
 def _is_float(dtype: str) -> bool:
