@@ -63,6 +63,25 @@ def test_two_branches_meet_in_a_concatenation():
     assert {how for how, *_ in ways(result).values()} == {"alone"}
 
 
+def test_behind_a_concatenation_each_branch_gets_its_part():
+    x = keras.Input((6, 6, 3))
+    widths = {"a": 2, "b": 4}
+    branches = [layers.Conv2D(width, 3, use_bias=False, name=name)(x) for name, width in widths.items()]
+    y = layers.ReLU()(norm("n")(layers.Concatenate()(branches)))
+    result = folded_whole(keras.Model(x, layers.Flatten()(y)))
+    assert ways(result) == {"n": ("before", "a", "b")}
+    other = layers.Concatenate()([*branches, layers.ReLU()(layers.Conv2D(2, 3)(x))])
+    result = folded_whole(keras.Model(x, norm("n")(other)))
+    assert ways(result) == {"n": ("alone", "n")}
+
+
+def test_a_normalization_that_is_the_mask_of_another_goes_into_neither():
+    x = keras.Input((3, 5))
+    mask = norm("m")(layers.ReLU()(x))
+    y = norm("n", normwise.BatchNormalization)(layers.ReLU()(layers.Dense(5)(x)), mask=mask)
+    assert ways(folded_whole(keras.Model(x, y))) == {"m": ("alone", "m"), "n": ("alone", "n")}
+
+
 def test_residual_blocks_with_their_normalizations_before_the_sum():
     x = keras.Input((6, 6, 3))
     y = layers.Conv2D(4, 3, padding="same", name="stem")(x)
@@ -240,13 +259,14 @@ def test_names_flags_and_the_rest_of_the_configuration_stay():
     assert last.kernel_regularizer is not None
     assert type(dropout) is layers.Dropout
     assert dropout.rate == 0.3
-    assert not folded.compiled
 
 
-def test_a_compiled_model_gives_one_that_evaluates_to_the_same():
+def test_a_folded_model_is_not_compiled_and_evaluates_to_the_same_once_it_is():
     model = keras.Sequential([keras.Input((5,)), layers.Dense(4), norm("n"), layers.Dense(1)])
     model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
     folded = folded_whole(model).model
+    assert not folded.compiled
+    folded.compile(loss="mse", metrics=["mae"])
     x = rows(model, 16)
     scores = [m.evaluate(x, x[:, :1], verbose=0) for m in (model, folded)]
     np.testing.assert_allclose(*scores, rtol=1e-5)
@@ -310,6 +330,14 @@ def test_mixed_precision_stays_mixed():
     first, _, last = result.model.layers
     assert (first.compute_dtype, first.kernel.dtype, last.compute_dtype) == ("bfloat16", "float32", "float32")
     assert_same(result.model, model, rows(model), 10, "bfloat16", conditioning=4.0)
+
+
+def test_what_is_normalized_before_it_is_rounded_stays_so():
+    model = keras.Sequential(
+        [keras.Input((5,)), layers.ReLU(), norm("n"), layers.Dense(4, dtype="mixed_bfloat16", name="d")]
+    )
+    result = folded_whole(model, dtype="bfloat16")
+    assert result.folded[0].reason.endswith('after it: "d" computes in bfloat16, not in float32')
 
 
 @pytest.mark.parametrize("policy", ["float16", "bfloat16"])

@@ -84,7 +84,9 @@ def graph(draw):
             other = draw(st.sampled_from(same))
             joint = draw(st.sampled_from([layers.Add, layers.Concatenate]))()
             both = joint([taken, other])
-            tensors.append(both if both.shape == taken.shape else layers.Dense(CHANNELS)(both))
+            if both.shape != taken.shape:
+                both = layers.Dense(CHANNELS)(normalization(draw)(both))
+            tensors.append(both)
             continue
         step = draw(st.sampled_from(STEPS))(draw)
         if usable(step, taken):

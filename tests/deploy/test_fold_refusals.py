@@ -128,13 +128,14 @@ def test_training_in_the_graph_is_kept():
     inner = chain(layers.Dense(4), layers.BatchNormalization(name="deep"), name="inner")
     y = layers.Add()([always, inner(x, training=True)])
     frozen = layers.BatchNormalization(name="frozen", trainable=False)
-    y = frozen(layers.Dense(4, name="last")(y), training=True)
+    fixed = normwise.BatchNormalization(name="fixed", statistics_trainable=False)
+    y = fixed(frozen(layers.Dense(4, name="last")(y), training=True), training=True)
     result = normwise.fold(randomized(keras.Model(x, y)))
     reason = "it is called with training=True, and so takes the batch's statistics"
     assert {record.layer: record.reason for record in result.kept} == dict.fromkeys(
         ["always", "inner/deep"], reason
     )
-    assert [record.layer for record in result.folded] == ["frozen"]
+    assert [record.layer for record in result.folded] == ["frozen", "fixed"]
     assert len(left(result.model)) == 2
 
 

@@ -10,6 +10,7 @@ import typer
 
 from normwise import __version__
 from normwise.cli.fit import fit
+from normwise.cli.fold import fold
 from normwise.cli.predict import predict
 from normwise.cli.scale import scale
 from normwise.cli.why import why
@@ -27,6 +28,7 @@ app.command(no_args_is_help=False)(fit)
 app.command()(predict)
 app.command()(scale)
 app.command(no_args_is_help=False)(why)
+app.command()(fold)
 
 
 def _show_version(asked: bool) -> None:
@@ -67,6 +69,8 @@ def normwise(
     - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
 
     - See what normalization changes on a table: `normwise why people.csv --target income`
+
+    - Fold normalization away for deployment: `normwise fold income-run --out folded-run`
     """
     del asked
     if context.invoked_subcommand is None:

@@ -65,22 +65,39 @@ def backward(affine: Affine, place: Place) -> Affine:
 
 def concatenated(layer: Any, affine: Affine, shapes: list[Shape], places: list[int]) -> Affine:
     """The map behind a Concatenate that takes this one at some of its places, and nothing at the others."""
-    axis = layer.axis % len(shapes[0]) - 1
-    if axis < 0:
-        raise BlockedError(f'"{layer.name}" joins rows of the batch')
-    widths = [shape[axis + 1] for shape in shapes]
-    if None in widths:
-        raise BlockedError(f'"{layer.name}" joins along an axis of unknown size')
+    axis, widths = _joint(layer, shapes)
 
     def joined(values: Any, neutral: float) -> Any:
-        def part(place: int, width: Any) -> Any:
-            sizes = list(values.shape)
-            sizes[axis] = width
+        def part(place: int, width: int) -> Any:
+            sizes = [*values.shape[:axis], width, *values.shape[axis + 1 :]]
             return np.broadcast_to(values, sizes) if place in places else np.full(sizes, neutral)
 
         return np.concatenate([part(place, width) for place, width in enumerate(widths)], axis)
 
     return Affine(joined(affine.scale, 1.0), joined(affine.shift, 0.0))
+
+
+def separated(layer: Any, affine: Affine, shapes: list[Shape]) -> list[Affine]:
+    """The maps before each place of a Concatenate that are together this one behind it."""
+    axis, widths = _joint(layer, shapes)
+    ends = np.cumsum(widths)[:-1]
+
+    def parts(values: Any) -> Any:
+        sizes = [*values.shape[:axis], sum(widths), *values.shape[axis + 1 :]]
+        return np.split(np.broadcast_to(values, sizes), ends, axis)
+
+    return [Affine(*both).reduced() for both in zip(parts(affine.scale), parts(affine.shift), strict=True)]
+
+
+def _joint(layer: Any, shapes: list[Shape]) -> tuple[int, list[int]]:
+    """The axis of a Concatenate without the batch's, and how wide each of its tensors is there."""
+    axis = layer.axis % len(shapes[0]) - 1
+    widths = [shape[axis + 1] for shape in shapes]
+    if axis < 0 or None in widths:
+        raise BlockedError(
+            f'"{layer.name}" (Concatenate) joins along axis {layer.axis}, whose size is not known'
+        )
+    return axis, widths
 
 
 def _mover(place: Place, direction: int) -> Mover:

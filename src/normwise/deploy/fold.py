@@ -21,7 +21,6 @@ from normwise.graph.clone import (
     require_built,
     require_graph,
 )
-from normwise.graph.compiling import compile_like
 from normwise.graph.kinds import fused_activation
 from normwise.graph.rebuild import rebuild
 from normwise.graph.state import copy_state
@@ -43,12 +42,12 @@ def fold(model: Any, x: Any = None) -> FoldResult:
     - Linear layers: `Dense`, `EinsumDense`, all convolutions, transposed, depthwise and separable ones too;
       after a normalization those that pad with 0 or are transposed only where t = 0.
     - In between: dropout and noise, `Identity`, linear `Activation`, pooling (by the largest where s ≥ 0),
-      `Flatten`, `Reshape`, `Permute`, `RepeatVector`, cropping, nearest `UpSampling`, zero padding where
-      t = 0, and after a normalization `Concatenate`.
+      `Flatten`, `Reshape`, `Permute`, `RepeatVector`, `Concatenate`, cropping, nearest `UpSampling`, and zero
+      padding where t = 0.
 
-    The given model is left untouched. Names, sharing and trainable flags are kept, as is how the model is
-    compiled, with a fresh optimizer. A layer with new weights loses its regularizers and constraints, which
-    were for other numbers, and its LoRA matrices, which are added up. Folding twice is folding once.
+    The given model is left untouched. Names, sharing and trainable flags are kept. A layer with new weights
+    loses its regularizers and constraints, which were for other numbers, and its LoRA matrices, which are
+    added up. The new model is for inference, and not compiled. Folding twice is folding once.
 
     Args:
         model: A Sequential or Functional model, built; models nested in it are folded inside.
@@ -89,7 +88,6 @@ def fold(model: Any, x: Any = None) -> FoldResult:
     difference = None
     if x is not None:
         new, plan, difference = _measured(model, new, plan, x)
-    compile_like(new, model)
     return FoldResult(new, plan.folded, plan.kept, difference)
 
 

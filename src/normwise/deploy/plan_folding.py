@@ -146,7 +146,7 @@ class _GraphPlanner:
             affine = normalization_map(layer, path, _taken(node).shape)
             if path in self._left_alone:
                 raise BlockedError(self._left_alone[path])
-            if id(layer) in self._in_training and layer.trainable:
+            if id(layer) in self._in_training and _learns(layer):
                 raise BlockedError("it is called with training=True, and so takes the batch's statistics")
             if not _is_float(_taken(node).dtype):
                 raise BlockedError(f"it takes {_taken(node).dtype}, and a layer with weights wants floats")
@@ -180,9 +180,9 @@ class _GraphPlanner:
 
     def _moved(self, node: Any, how: str) -> list[str]:
         """Move the map of a normalization into other layers, all of it or nothing; their paths."""
-        trial = _Trial(dict(self._plan.weights), dict(self._plan.maps))
-        affine = trial.maps.pop(id(node))
         taken, given = _taken(node), node.outputs[0]
+        trial = _Trial(dict(self._plan.weights), dict(self._plan.maps), taken.dtype)
+        affine = trial.maps.pop(id(node))
         if taken.dtype != given.dtype:
             raise BlockedError(
                 f"it takes {taken.dtype} and gives {given.dtype}, which no other layer would do"
@@ -217,6 +217,10 @@ class _GraphPlanner:
             shape = node.outputs[0].shape
             weights = trial.weights.get(id(layer)) or linear_maps.weights_of(layer, shape)
             self._give(layer, linear_maps.after(layer, weights, affine), trial)
+        elif type(layer) is layers.Concatenate:
+            parts = commuting.separated(layer, affine, [other.shape for other in _taken(node)])
+            for other, part in zip(_taken(node), parts, strict=True):
+                self._pull(other, part, trial)
         else:
             self._require_inference(node)
             inner = commuting.backward(affine, _place(node))
@@ -235,16 +239,20 @@ class _GraphPlanner:
             if fused_activation(layer) is not None:
                 raise BlockedError(f'"{layer.name}" has an activation, {_name(fused_activation(layer))}')
             self._push(node.outputs[0], affine, trial)
-        elif id(node) in trial.maps:
-            self._join(node, trial.maps[id(node)].after(affine), trial)
-        elif linear_maps.takes_maps(layer):
-            self._require_one_call(layer)
-            weights = trial.weights.get(id(layer)) or linear_maps.weights_of(layer, node.outputs[0].shape)
-            self._give(layer, linear_maps.before(layer, weights, affine, taken.shape), trial)
         elif type(layer) is layers.Concatenate:
             places = [place for place, other in enumerate(taken) if other is tensor]
             joined = commuting.concatenated(layer, affine, [other.shape for other in taken], places)
             self._push(node.outputs[0], joined, trial)
+        elif taken is not tensor:
+            raise BlockedError(f'"{layer.name}" ({type(layer).__name__}) takes several tensors')
+        elif id(node) in trial.maps:
+            self._join(node, trial.maps[id(node)].after(affine), trial)
+        elif linear_maps.takes_maps(layer):
+            self._require_one_call(layer)
+            if layer.compute_dtype != trial.dtype:
+                raise BlockedError(f'"{layer.name}" computes in {layer.compute_dtype}, not in {trial.dtype}')
+            weights = trial.weights.get(id(layer)) or linear_maps.weights_of(layer, node.outputs[0].shape)
+            self._give(layer, linear_maps.before(layer, weights, affine, taken.shape), trial)
         else:
             self._require_inference(node)
             outer = commuting.forward(affine, _place(node))
@@ -274,10 +282,11 @@ class _GraphPlanner:
 
 @dataclass
 class _Trial:
-    """What a plan becomes if a map finds its place."""
+    """What a plan becomes if a map, of a tensor in some precision, finds its place."""
 
     weights: dict[int, Weights]
     maps: dict[int, Affine]
+    dtype: str
     into: list[str] = field(default_factory=list)
 
 
@@ -294,6 +303,11 @@ def _place(node: Any) -> commuting.Place:
 
 def _name(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _learns(layer: Any) -> bool:
+    """Whether the layer takes the batch's statistics in training."""
+    return layer.trainable and getattr(layer, "statistics_trainable", True)
 
 
 def _is_float(dtype: str) -> bool:
