@@ -104,7 +104,12 @@ def scaled():
     x = np.random.default_rng(0).normal([1e5, 0.0, -3.0], [10.0, 1.0, 1e3], (100, 3))
     scaler = normwise.scaling.StandardScaler().fit(x)
     return keras.Sequential(
-        [keras.Input((3,), name="row"), scaler.to_layer(), layers.Dense(4, "relu"), layers.Dense(1, name="price")]
+        [
+            keras.Input((3,), name="row"),
+            scaler.to_layer(),
+            layers.Dense(4, "relu"),
+            layers.Dense(1, name="price"),
+        ]
     )
 
 

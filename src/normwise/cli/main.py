@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from normwise import __version__
+from normwise.cli.export import export
 from normwise.cli.fit import fit
 from normwise.cli.fold import fold
 from normwise.cli.predict import predict
@@ -29,6 +30,7 @@ app.command()(predict)
 app.command()(scale)
 app.command(no_args_is_help=False)(why)
 app.command()(fold)
+app.command()(export)
 
 
 def _show_version(asked: bool) -> None:
@@ -71,6 +73,8 @@ def normwise(
     - See what normalization changes on a table: `normwise why people.csv --target income`
 
     - Fold normalization away for deployment: `normwise fold income-run --out folded-run`
+
+    - Serve a network by ONNX Runtime alone: `normwise export income-run --out income-onnx`
     """
     del asked
     if context.invoked_subcommand is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 from normwise.core.records import Record
 
@@ -55,3 +56,7 @@ class ExportRecord(Record):
     difference: float
     folded: tuple[str, ...]
     kept: tuple[str, ...]
+
+    def at(self, path: str | os.PathLike[str]) -> ExportRecord:
+        """The same record of a file that stands elsewhere."""
+        return dataclasses.replace(self, path=os.fspath(path))

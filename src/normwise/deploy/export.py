@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -108,7 +107,7 @@ def export(
         folded=_lines(folding.folded if folding else ()),
         kept=_lines(folding.kept if folding else ()),
     )
-    _write(proto, file, {**(metadata or {}), RECORD: _own(record).to_json()}, overwrite)
+    _write(proto, file, {**(metadata or {}), RECORD: record.at(file.name).to_json()}, overwrite)
     return record
 
 
@@ -170,11 +169,6 @@ def _checked(model: Any, proto: Any, rows: list[NDArray[Any]], expected: list[ND
 
 def _lines(records: Iterable[Any]) -> tuple[str, ...]:
     return tuple(str(record) for record in records)
-
-
-def _own(record: ExportRecord) -> ExportRecord:
-    """The record for the file itself, which may be moved."""
-    return dataclasses.replace(record, path=Path(record.path).name)
 
 
 def _write(proto: Any, file: Path, metadata: Mapping[str, str], overwrite: bool) -> None:

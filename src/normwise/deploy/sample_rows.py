@@ -54,7 +54,9 @@ def _by_name(model: Any, x: Mapping[str, Any]) -> list[Any]:
     return [x[name] for name in names]
 
 
-def _drawn(name: str, tensor: Any, takers: dict[int, list[Any]], generator: np.random.Generator) -> NDArray[Any]:
+def _drawn(
+    name: str, tensor: Any, takers: dict[int, list[Any]], generator: np.random.Generator
+) -> NDArray[Any]:
     sizes = tensor.shape[1:]
     if None in sizes:
         raise ModelError(

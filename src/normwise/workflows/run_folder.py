@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from normwise.core.errors import RecordError, RunFolderError, did_you_mean, listing
 from normwise.core.records import encode
@@ -21,42 +22,62 @@ HISTORY, README, REPORT = "history.csv", "README.md", "report.html"
 FILES = (MODEL, SCHEMA, METRICS, RUN, HISTORY, README, REPORT)
 
 
-def check_writable(out: Path, overwrite: bool) -> None:
-    """Raises a RunFolderError if no run folder can appear at `out`: called before the work."""
+class Kind(NamedTuple):
+    """What a folder is that appears whole or not at all.
+
+    Args:
+        name: What to call it.
+        writer: What to call the command that writes it.
+        needed: The files by which it is known.
+        files: All that it may hold.
+    """
+
+    name: str
+    writer: str
+    needed: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+RUN_FOLDER = Kind("run folder", "run", (SCHEMA, MODEL), FILES)
+
+
+def check_writable(out: Path, overwrite: bool, kind: Kind = RUN_FOLDER) -> None:
+    """Raises a RunFolderError if no folder of the kind can appear at `out`: called before the work."""
     if os.path.lexists(out):
         if not overwrite:
             raise RunFolderError(
                 f"{out} exists and is kept. Choose another --out, or give --overwrite to replace it."
             )
-        _check_replaceable(out)
+        _check_replaceable(out, kind)
     with run_folder(out, overwrite, keep=False):
         pass
 
 
-def _check_replaceable(out: Path) -> None:
-    """Raises a RunFolderError unless `out` may be deleted: it is empty, or a run folder and nothing else."""
+def _check_replaceable(out: Path, kind: Kind) -> None:
+    """Raises a RunFolderError unless `out` may be deleted: it is empty, or of the kind and nothing else."""
     if out.is_symlink() or not out.is_dir():
         raise RunFolderError(f"{out} is not a folder and is kept. Choose another --out.")
     found = {path.name for path in out.iterdir()}
-    if found and (absent := [name for name in (SCHEMA, MODEL) if name not in found]):
+    if found and (absent := [name for name in kind.needed if name not in found]):
         raise RunFolderError(
-            f"{out} is no run folder (it has no {absent[0]}) and is kept. Choose another --out."
+            f"{out} is no {kind.name} (it has no {absent[0]}) and is kept. Choose another --out."
         )
-    if foreign := sorted(found - set(FILES)):
+    if foreign := sorted(found - set(kind.files)):
         raise RunFolderError(
-            f"{out} also holds {listing(foreign)}, which no run wrote, and is kept. Move it elsewhere, or"
+            f"{out} also holds {listing(foreign)}, which no {kind.writer} wrote, and is kept. Move it elsewhere, or"
             " choose another --out."
         )
 
 
 @contextmanager
-def run_folder(out: Path, overwrite: bool, keep: bool = True) -> Iterator[Path]:
+def run_folder(out: Path, overwrite: bool, keep: bool = True, kind: Kind = RUN_FOLDER) -> Iterator[Path]:
     """A folder beside `out` to write into: it becomes `out` when the block ends well, else it vanishes.
 
     Args:
         out: The run folder to be; its parents are made.
         overwrite: Whether it may replace an older one.
         keep: False only tries whether one could be written.
+        kind: What it is; of another it does not take the place.
 
     Raises:
         RunFolderError: If the file system refuses.
@@ -75,7 +96,7 @@ def run_folder(out: Path, overwrite: bool, keep: bool = True) -> Iterator[Path]:
     try:
         yield beside
         if keep:
-            _put_in_place(beside, place, overwrite)
+            _put_in_place(beside, place, overwrite, kind)
     except OSError as error:
         # A RunFolderError of the report names the hidden folder; its cause does not.
         cause = error.__cause__ if isinstance(error, RunFolderError) else error
@@ -97,14 +118,14 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _put_in_place(beside: Path, out: Path, overwrite: bool) -> None:
+def _put_in_place(beside: Path, out: Path, overwrite: bool, kind: Kind) -> None:
     beside.chmod(0o755)
     if not os.path.lexists(out):
         beside.rename(out)
         return
     if not overwrite:
         raise RunFolderError(f"{out} appeared meanwhile and is kept. Choose another --out.")
-    _check_replaceable(out)
+    _check_replaceable(out, kind)
     older = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
     kept = older / out.name
     try:
