@@ -101,16 +101,10 @@ def recurrent():
 
 
 def scaled():
-    x = np.random.default_rng(0).normal([1e5, 0.0, -3.0], [10.0, 1.0, 1e3], (100, 3))
-    scaler = normwise.scaling.StandardScaler().fit(x)
-    return keras.Sequential(
-        [
-            keras.Input((3,), name="row"),
-            scaler.to_layer(),
-            layers.Dense(4, "relu"),
-            layers.Dense(1, name="price"),
-        ]
-    )
+    x = np.random.default_rng(0).normal([30.0, 0.0, -3.0], [10.0, 1.0, 1e3], (100, 3))
+    scaling = normwise.scaling.StandardScaler().fit(x).to_layer()
+    hidden = layers.Dense(4, "relu")
+    return keras.Sequential([keras.Input((3,), name="row"), scaling, hidden, layers.Dense(1, name="price")])
 
 
 def nested():
@@ -148,7 +142,7 @@ ARCHITECTURES = (
 
 
 def trained(build):
-    """A model with weights of moderate size in every variable: none is left at 0 or 1, where it could vanish."""
+    """A model with weights as after a training: none is left at 0 or 1, where it could vanish."""
     keras.utils.set_random_seed(0)
     model = build()
     generator = np.random.default_rng(0)

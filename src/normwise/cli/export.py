@@ -41,9 +41,9 @@ def export(
 ) -> None:
     """Write a network as ONNX, if ONNX Runtime then computes what Keras does.
 
-    Normalization is folded into the linear layers first. What Keras exports is run in ONNX Runtime and compared
-    with the network before: only what differs by at most 1e-4 of the largest output is written. It needs the
-    packages of `normwise[onnx]`.
+    Normalization is folded into the linear layers first. What Keras exports is run in ONNX Runtime and
+    compared with the network before: only what differs by at most 1e-4 of the largest output is written. It
+    needs the packages of `normwise[onnx]`.
 
     Examples:
 

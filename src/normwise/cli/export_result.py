@@ -40,7 +40,8 @@ def _facts(record: ExportRecord) -> Table:
     table.add_row("exported", f"from Keras on {record.backend}, opset {record.opset}")
     table.add_row(
         "difference",
-        f"{number(record.difference, 2)} of the largest output, ONNX Runtime against Keras on {record.rows} rows",
+        f"{number(record.difference, 2)} of the largest output,"
+        f" ONNX Runtime against Keras on {record.rows} rows",
     )
     return table
 

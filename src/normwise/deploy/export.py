@@ -44,10 +44,10 @@ def export(
 ) -> ExportRecord:
     """Writes a model as an ONNX file, by Keras' own exporter, if ONNX Runtime then computes what Keras does.
 
-    The model is folded first, so that its linear layers do what its normalizations did. What is exported from
-    the folded model is run in ONNX Runtime, and compared with the *given* model on the same rows, as one batch
-    and the first of them alone. Only a file whose outputs differ by at most 1e-4 of the largest magnitude of
-    each output appears, whole; any number of rows can be run by it.
+    The model is folded first, so that its linear layers do what its normalizations did. What is exported
+    from the folded model is run in ONNX Runtime, and compared with the *given* model on the same rows, as one
+    batch and the first of them alone. Only a file whose outputs differ by at most 1e-4 of the largest
+    magnitude of each output appears, whole; any number of rows can be run by it.
 
     Inputs and outputs have the names that they have in Keras: their keys, where they are a dictionary, else
     the names of their layers. The file's metadata hold, under ``"normwise.export"``, the record that this
@@ -137,8 +137,8 @@ def _outputs(model: Any, rows: list[NDArray[Any]]) -> list[NDArray[Any]]:
         if not np.isfinite(y).all():
             raise ModelError(
                 f'the output "{name}" of the model "{model.name}" has {(~np.isfinite(y)).sum()} of {y.size} '
-                f"values that are not finite on the {len(rows[0])} rows to compare Keras and ONNX Runtime on; "
-                "expected numbers. Hand over other rows as x."
+                f"values that are not finite on the {len(rows[0])} rows to compare Keras and ONNX Runtime "
+                "on; expected numbers. Hand over other rows as x."
             )
     return arrays
 
@@ -151,8 +151,8 @@ def _require_all(proto: Any, model: Any) -> None:
     ):
         if len(found) != len(wanted):
             raise ModelError(
-                f"Keras' exporter on {keras.backend.backend()} made an ONNX model with {len(found)} {what} of a "
-                f"model with {len(wanted)}: {listing(wanted)}. Leave out what no output depends on."
+                f"Keras' exporter on {keras.backend.backend()} made an ONNX model with {len(found)} {what} "
+                f"of a model with {len(wanted)}: {listing(wanted)}. Leave out what no output depends on."
             )
 
 

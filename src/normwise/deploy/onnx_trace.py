@@ -30,8 +30,8 @@ def require_packages() -> None:
     backend = keras.backend.backend()
     if backend not in EXPORTERS:
         raise ModelError(
-            f'Keras runs on "{backend}", from which it exports no ONNX; expected one of {listing(EXPORTERS)}. '
-            "Save the model, and load it with KERAS_BACKEND set to one of them."
+            f'Keras runs on "{backend}", from which it exports no ONNX; expected one of {listing(EXPORTERS)}.'
+            " Save the model, and load it with KERAS_BACKEND set to one of them."
         )
     needed = ("onnx", "onnxruntime", EXPORTERS[backend])
     absent = [name for name in needed if importlib.util.find_spec(name) is None]

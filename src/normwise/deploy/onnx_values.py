@@ -12,7 +12,7 @@ BATCH = "batch"
 
 
 def name_values(model: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Gives the inputs and outputs of an ONNX model names, in their order, and calls their first axis "batch".
+    """Names the inputs and outputs of an ONNX model, in their order, and calls their first axis "batch".
 
     Args:
         model: The ONNX model; changed in place.

@@ -35,7 +35,7 @@ def output_names(model: Any) -> list[str]:
 
 
 def model_input(model: Any) -> Any:
-    """The structure of symbolic tensors that a model is called on; a Sequential's before its first call too."""
+    """The symbolic tensors that a model is called on, in their structure; before its first call too."""
     return model.inputs[0] if is_sequential(model) else model.input
 
 

@@ -28,7 +28,7 @@ MISSING = 0.1
 
 
 def export_run(run: Path, out: Path, *, fold: bool = True, overwrite: bool = False) -> ExportRecord:
-    """Writes the folder `out` with ``model.onnx``, the network, and ``schema.json``, how raw rows are encoded.
+    """Writes a folder with ``model.onnx``, the network, and ``schema.json``, how raw rows are encoded.
 
     The network is compared in ONNX Runtime and in Keras on rows drawn by the schema: numbers with the
     training table's means and deviations, some missing, and all codes of categories, unknown ones too. The

@@ -64,8 +64,8 @@ def _check_replaceable(out: Path, kind: Kind) -> None:
         )
     if foreign := sorted(found - set(kind.files)):
         raise RunFolderError(
-            f"{out} also holds {listing(foreign)}, which no {kind.writer} wrote, and is kept. Move it elsewhere, or"
-            " choose another --out."
+            f"{out} also holds {listing(foreign)}, which no {kind.writer} wrote, and is kept. Move it"
+            " elsewhere, or choose another --out."
         )
 
 
