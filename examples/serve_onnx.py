@@ -2,7 +2,7 @@
 
     python serve_onnx.py FOLDER < rows.jsonl
 
-One row a line, by the names of the columns, null where there is no value: {"age": 31, "city": "Basel", "since": null}
+A row is a line such as {"age": 31, "city": "Basel", "since": null}: values by column, null where one is missing.
 """
 
 import json
@@ -14,20 +14,19 @@ import numpy as np
 import onnxruntime
 
 
+def date_parts(text):
+    date = datetime.fromisoformat(text)
+    date = date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    return [date.timestamp() // 1 / 86400, date.month, date.day, date.isoweekday(), date.hour]
+
+
 def numbers(column, value):
     """The number, or the parts of the date, and whether it is missing where training saw that too."""
+    missing = [float(value is None)] * bool(column["missing"])
     if column["kind"] == "date":
-        date = value and datetime.fromisoformat(value)
-        date = date and (date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC))
-        parts = (
-            [date.timestamp() // 1 / 86400, date.month, date.day, date.isoweekday(), date.hour]
-            if date
-            else [np.nan] * 5
-        )
-        parts = parts[:4] if column["dtype"] == "Date" else parts
-    else:
-        parts = [np.nan if value is None else float(value) - column["origin"]]
-    return parts + [float(value is None)] * bool(column["missing"])
+        parts = [np.nan] * 5 if value is None else date_parts(value)
+        return parts[: 4 if column["dtype"] == "Date" else 5] + missing
+    return [np.nan if value is None else float(value) - column["origin"], *missing]
 
 
 def code(column, value):
