@@ -92,9 +92,9 @@ def recurrent():
     return keras.Sequential(
         [
             keras.Input((6, 3), name="steps"),
-            layers.GRU(5, return_sequences=True),
-            layers.BatchNormalization(),
-            layers.LSTM(4),
+            layers.GRU(5, return_sequences=True, name="gru"),
+            layers.BatchNormalization(name="norm"),
+            layers.LSTM(4, name="lstm"),
             layers.Dense(1, name="next"),
         ]
     )
@@ -158,5 +158,6 @@ NUMBERS = {
     "gamma": lambda generator, shape: generator.uniform(0.5, 1.5, shape),
     "beta": lambda generator, shape: generator.normal(0.0, 0.3, shape),
     "moving_mean": lambda generator, shape: generator.normal(0.0, 0.5, shape),
+    "moving_weight": lambda generator, shape: np.ones(shape),
     "moving_variance": lambda generator, shape: generator.uniform(0.3, 3.0, shape),
 }

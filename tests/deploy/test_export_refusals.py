@@ -75,6 +75,7 @@ def test_a_model_that_is_not_built_is_refused(tmp_path):
     assert 'the model "net" is not built; begin it with keras.Input' in refused(model, tmp_path / "m.onnx")
 
 
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64")
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
 def test_other_precisions_are_refused(tmp_path, policy):
     message = refused(network(layers.Dense(1, dtype=policy, name="head")), tmp_path / "m.onnx")

@@ -90,6 +90,10 @@ def export(
     _check(model)
     rows = sample_rows(model, x)
     expected = _outputs(model, rows)
+    if not all(np.isfinite(y).all() for y in expected):
+        if fold:
+            fold_model(model)  # which names the normalization, where that is why
+        raise _not_finite(model, rows, expected)
     folding = fold_model(model, as_called(model, rows)) if fold else None
     proto = onnx_trace(folding.model if folding else model)
     _require_all(proto, model)
@@ -132,15 +136,20 @@ def _check(model: Any) -> None:
 
 def _outputs(model: Any, rows: list[NDArray[Any]]) -> list[NDArray[Any]]:
     outputs = keras.tree.flatten(model(as_called(model, rows), training=False))
-    arrays = [np.asarray(keras.ops.convert_to_numpy(y)) for y in outputs]
-    for name, y in zip(output_names(model), arrays, strict=True):
-        if not np.isfinite(y).all():
-            raise ModelError(
-                f'the output "{name}" of the model "{model.name}" has {(~np.isfinite(y)).sum()} of {y.size} '
-                f"values that are not finite on the {len(rows[0])} rows to compare Keras and ONNX Runtime "
-                "on; expected numbers. Hand over other rows as x."
-            )
-    return arrays
+    return [np.asarray(keras.ops.convert_to_numpy(y)) for y in outputs]
+
+
+def _not_finite(model: Any, rows: list[NDArray[Any]], outputs: list[NDArray[Any]]) -> ModelError:
+    wrong = {
+        name: f"{(~np.isfinite(y)).sum()} of {y.size}"
+        for name, y in zip(output_names(model), outputs, strict=True)
+        if not np.isfinite(y).all()
+    }
+    name, count = next(iter(wrong.items()))
+    return ModelError(
+        f'the output "{name}" of the model "{model.name}" has {count} values that are not finite on the '
+        f"{len(rows[0])} rows to compare Keras and ONNX Runtime on; expected numbers. Hand over other rows as x."
+    )
 
 
 def _require_all(proto: Any, model: Any) -> None:
