@@ -2,7 +2,7 @@
 
     python serve_onnx.py FOLDER < rows.jsonl
 
-A row is a line such as {"age": 31, "city": "Basel", "since": null}: values by column, null where one is missing.
+A row is a line such as {"age": 31, "city": "Basel", "since": null}, with null for what is missing.
 """
 
 import json

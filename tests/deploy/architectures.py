@@ -158,6 +158,6 @@ NUMBERS = {
     "gamma": lambda generator, shape: generator.uniform(0.5, 1.5, shape),
     "beta": lambda generator, shape: generator.normal(0.0, 0.3, shape),
     "moving_mean": lambda generator, shape: generator.normal(0.0, 0.5, shape),
-    "moving_weight": lambda generator, shape: np.ones(shape),
+    "moving_weight": lambda _, shape: np.ones(shape),
     "moving_variance": lambda generator, shape: generator.uniform(0.3, 3.0, shape),
 }

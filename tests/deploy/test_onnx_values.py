@@ -1,4 +1,4 @@
-"""Names given to the values of an ONNX graph, and pooling over every axis made runnable."""
+"""Names given to the values of an ONNX graph, and the exporters' faults in pooling and one-hot repaired."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from normwise.deploy.onnx_max_pool import with_runnable_max_pools  # noqa: E402
+from normwise.deploy.onnx_one_hot import with_one_hot_of_keras  # noqa: E402
 from normwise.deploy.onnx_values import count_nodes, name_values, tensors  # noqa: E402
 
 FLOAT = onnx.TensorProto.FLOAT
@@ -133,3 +134,18 @@ def test_other_pooling_is_left():
     ):
         before = model.SerializeToString()
         assert with_runnable_max_pools(model).SerializeToString() == before
+
+
+def test_a_code_below_0_is_no_category():
+    node = onnx.helper.make_node("OneHot", ["codes", "depth", "values"], ["y"])
+    constants = [
+        onnx.numpy_helper.from_array(np.array([3]), "depth"),
+        onnx.numpy_helper.from_array(np.array([0, 1], np.float32), "values"),
+    ]
+    model = model_of([node], {}, {"y": ["n", 3]}, constants)
+    given = onnx.helper.make_tensor_value_info("codes", onnx.TensorProto.INT32, ["n"])
+    model.graph.input.append(given)
+    codes = np.array([-1, 0, 2, -3, 3], np.int32)
+    expected = np.eye(4, 3, dtype=np.float32)[[3, 0, 2, 3, 3]]
+    assert not np.array_equal(run(model, codes=codes)[0], expected)
+    np.testing.assert_array_equal(run(with_one_hot_of_keras(model), codes=codes)[0], expected)

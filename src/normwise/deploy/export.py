@@ -148,7 +148,8 @@ def _not_finite(model: Any, rows: list[NDArray[Any]], outputs: list[NDArray[Any]
     name, count = next(iter(wrong.items()))
     return ModelError(
         f'the output "{name}" of the model "{model.name}" has {count} values that are not finite on the '
-        f"{len(rows[0])} rows to compare Keras and ONNX Runtime on; expected numbers. Hand over other rows as x."
+        f"{len(rows[0])} rows to compare Keras and ONNX Runtime on; expected numbers. Hand over other "
+        "rows as x."
     )
 
 

@@ -16,6 +16,7 @@ import keras
 
 from normwise.core.errors import ModelError, listing
 from normwise.deploy.onnx_max_pool import with_runnable_max_pools
+from normwise.deploy.onnx_one_hot import with_one_hot_of_keras
 
 EXPORTERS = {"jax": "jax2onnx", "torch": "onnxscript", "tensorflow": "tf2onnx"}
 """The package that Keras exports ONNX with, by backend."""
@@ -62,7 +63,9 @@ def onnx_trace(model: Any) -> Any:
                 f"{_first_line(error)}. Expected layers of which each operation has its like in ONNX. Try "
                 "another KERAS_BACKEND: each has an exporter of its own."
             ) from error
-        return with_runnable_max_pools(onnx.load(file))
+        exported = onnx.load(file)
+    # What the exporters have wrong, as far as it is known; each is seen to be right by the comparison.
+    return with_one_hot_of_keras(with_runnable_max_pools(exported))
 
 
 def _first_line(error: Exception) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from normwise.kernels.precision import at_least_float32
+from normwise.kernels.take_columns import take_columns
 
 
 @keras.saving.register_keras_serializable(package="normwise")
@@ -67,7 +68,7 @@ class PiecewiseLinearEncoding(keras.layers.Layer):  # type: ignore[misc]
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        x = ops.take(ops.cast(inputs, at_least_float32(inputs.dtype)), self._column, axis=-1)
+        x = take_columns(ops.cast(inputs, at_least_float32(inputs.dtype)), self._column.tolist())
         # The inner `where` keeps NaN out of the gradient, the outer one out of the output.
         absent = ops.isnan(x)
         safe = ops.where(absent, ops.zeros_like(x), x)
