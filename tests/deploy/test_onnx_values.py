@@ -143,9 +143,9 @@ def test_a_code_below_0_is_no_category():
         onnx.numpy_helper.from_array(np.array([0, 1], np.float32), "values"),
     ]
     model = model_of([node], {}, {"y": ["n", 3]}, constants)
-    given = onnx.helper.make_tensor_value_info("codes", onnx.TensorProto.INT32, ["n"])
+    given = onnx.helper.make_tensor_value_info("codes", onnx.TensorProto.INT64, ["n"])
     model.graph.input.append(given)
-    codes = np.array([-1, 0, 2, -3, 3], np.int32)
+    codes = np.array([-1, 0, 2, -3, 3])
     expected = np.eye(4, 3, dtype=np.float32)[[3, 0, 2, 3, 3]]
     assert not np.array_equal(run(model, codes=codes)[0], expected)
     np.testing.assert_array_equal(run(with_one_hot_of_keras(model), codes=codes)[0], expected)

@@ -22,8 +22,8 @@ from normwise.workflows.fit_table import FitOptions, fit_table
 from normwise.workflows.predict_table import load_run, network_outputs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve_onnx.py"
-ROWS = 1000  # enough for piecewise linear encodings
-STREETS = 70  # more than are one-hot, and not too many for the rows
+ROWS = 2000
+STREETS = 70  # more than are one-hot, and none of them rare
 pytestmark = pytest.mark.filterwarnings("ignore::normwise.core.errors.NormwiseWarning")
 
 
