@@ -5,10 +5,9 @@ from collections import Counter
 
 import keras
 import numpy as np
-import onnx
 import pytest
 from tests.deploy.architectures import ARCHITECTURES, trained
-from tests.layers.onnx_export import onnxruntime
+from tests.layers.onnx_export import onnx, onnxruntime
 from tests.reference.tolerance import assert_close
 
 import normwise

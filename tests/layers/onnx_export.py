@@ -7,6 +7,7 @@ import pytest
 
 _BACKEND = keras.backend.backend()
 _EXPORTER = {"torch": "onnxscript", "tensorflow": "tf2onnx", "jax": "jax2onnx"}[_BACKEND]
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 pytest.importorskip(
     _EXPORTER, reason=f"Keras exports ONNX on {_BACKEND} by {_EXPORTER}, which is not installed"

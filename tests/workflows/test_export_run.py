@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import polars as pl
 import pytest
-from tests.layers.onnx_export import onnxruntime
+from tests.layers.onnx_export import onnx, onnxruntime
 from tests.reference.tolerance import assert_close
 
 from normwise.core.errors import ModelError, RunFolderError
