@@ -249,6 +249,11 @@ def test_architectures_of_keras_applications(name, tmp_path):
     model = trained(
         lambda: getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=10)
     )
+    if (BACKEND, name) == ("torch", "Xception"):
+        # Its padding of odd sizes is computed from the size of the batch, which TorchScript leaves open.
+        with pytest.raises(ModelError, match="Keras' exporter on torch cannot export"):
+            normwise.export(model, tmp_path / "m.onnx")
+        return
     record = normwise.export(model, tmp_path / "m.onnx")
     assert record.difference <= TOLERANCE
     assert "BatchNormalization" not in record.nodes

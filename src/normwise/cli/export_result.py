@@ -24,9 +24,9 @@ def show_export(record: ExportRecord, as_json: bool) -> None:
         console.width = ENDLESS
     console.print(_facts(record))
     for words in record.folded:
-        line(console, words, label="folded ")
+        line(console, words)
     for words in record.kept:
-        line(console, words, style="yellow", label="kept ")
+        line(console, words, style="yellow")
     line(console, f"written to {record.path}", wrap=False)
 
 
