@@ -200,6 +200,8 @@ def main() -> None:
         return
     backend = keras.backend.backend()
     command = f"KERAS_BACKEND={backend} python -m benchmarks.fold --side {arguments.side}"
+    if arguments.only:
+        command += f" --only {','.join(arguments.only)}"
     results: dict[str, Any] = {}
     for name in arguments.only or architectures():
         results[name] = {dtype: in_a_process(name, dtype, arguments) for dtype in ALLOWED}
