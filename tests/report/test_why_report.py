@@ -17,7 +17,17 @@ import numpy as np
 import pytest
 from tests.report.page_reader import PageReader
 from tests.report.records import HOSTILE, feature
-from tests.report.why_records import WHY_RECORDS, bare, bowl, hostile, percentiles, verdict, whole
+from tests.report.why_records import (
+    SPEED,
+    WHY_RECORDS,
+    bare,
+    bowl,
+    hostile,
+    percentiles,
+    surface,
+    verdict,
+    whole,
+)
 
 import normwise
 from normwise.core.descent import steps_needed
@@ -245,8 +255,52 @@ def test_plot_draws_each_record() -> None:
     assert plot(curve).data[0].y == (3.0, 4.0)
     assert len(plot(percentiles("dense", 1.0, 0)).data) == 36
     assert len(plot(bowl("raw", 3.0)).data) == 4
+    assert len(plot(surface("raw", 3.0)).data) == 4
     assert plot(feature("age")).data[0].y == feature("age").before.counts
     assert plot(whole(), language="zh").data[1].name == "原始输入"
+
+
+def test_the_landscape_shows_the_surface() -> None:
+    shown = surface("scaled", 4.0)
+    ground, paths, starts, network = plot(shown).data
+    # Its first axis is horizontal: Plotly's rows are along the second.
+    assert ground.customdata[8][0] == pytest.approx(0.3 + 0.5 * (4.0 * 1.2**2 + 1.0), rel=1e-3)
+    assert ground.customdata[4][8] == pytest.approx(0.3 + 0.5 * 4.0 * 0.8**2, rel=1e-3)
+    share = (ground.customdata[4][8] - 0.3) / (np.max(ground.customdata) - 0.3)
+    assert ground.z[4][8] == pytest.approx(math.log10(share + 0.01), rel=1e-2)
+    assert list(zip(starts.x, starts.y, strict=True)) == [tuple(path[:2]) for path in shown.paths]
+    assert paths.x.count(None) == 4
+    assert (network.x, network.y) == ((0.0,), (0.0,))
+    title = plot(shown).layout.annotations[0].text
+    assert title == "<b>scaled inputs</b><br>steps: 5.5; 3 of 4 starts arrive"
+    assert plot(shown).layout.xaxis.title.text == "steepest bend, λ = 4"
+
+
+def test_no_more_paths_are_drawn_than_can_be_followed() -> None:
+    many = dataclasses.replace(surface("raw", 1.0), paths=((0.0, 0.0, 0.5, 0.5),) * 20)
+    assert len(plot(many).data[2].x) == 8
+
+
+def test_steps_of_models_of_all_columns() -> None:
+    page = why_report(whole()).split('<h3 id="h-descents"')[1].split("</table>")[0]
+    rows = [re.findall(r'<td class="n">(.*?)</td>', row) for row in page.split("<tr>")[2:]]
+    shown = [[PageReader(f"<p>{cell}</p>").text for cell in row] for row in rows]
+    assert [row[0] for row in shown] == ["∞", "∞", "3,456"]
+    assert shown[0][1] == "81"
+    assert shown[1][1].startswith("95 (64 … 137)")
+    assert shown[2][1] == "–"
+    assert 'id="h-descents"' not in why_report(bare())
+
+
+def test_networks_in_numbers_take_the_layer_that_says_most() -> None:
+    table = why_report(whole()).split('<h3 id="h-network"')[1].split("</table>")[0]
+    rows = table.split("<tr>")
+    cosines = next(row for row in rows if "cosine" in row)
+    assert re.findall(r'<td class="n">(.*?)</td>', cosines) == ["0.625"] * 4
+    largest = next(row for row in rows if "Largest Hessian" in row)
+    assert re.findall(r'<td class="n">(.*?)</td>', largest) == [
+        f"{3 / speed:.3g}" for speed in SPEED.values()
+    ]
 
 
 def test_plot_says_what_there_is() -> None:

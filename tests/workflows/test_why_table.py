@@ -166,6 +166,15 @@ def test_the_networks_are_measured_inside(stretched: WhyRecord) -> None:
         names = {m.name for m in variant.measurements}
         assert {"saturation_share", "mean_derivative", "hessian_eigenvalue_largest"} <= names
         assert ("inference_gap" in names) == variant.normalized
+        assert ("scale_invariance_output" in names) == variant.normalized
+        shifts = [m.layer.rpartition("/")[2] for m in variant.measurements if m.name == "covariate_shift"]
+        # The first layer has none before it.
+        assert shifts[0] != "hidden_1"
+        assert shifts[-1] == "output"
+        (surface,) = variant.surfaces
+        ends = [m.value for m in variant.measurements if m.name.startswith("hessian_eigenvalue_")]
+        assert surface.curvatures == pytest.approx(ends, rel=1e-3)
+        assert surface.variant == variant.name
         curves = {c.name: c for c in variant.curves}
         assert {"loss_range", "gradient_predictiveness", "effective_beta", "eta_beta"} <= set(curves)
         assert len(curves["activation_std"].y) == 2

@@ -243,7 +243,8 @@ def test_findings_come_first_and_only_if_they_were_measured() -> None:
     assert spread == Sentence(
         "feature_spread", {"spread": 100.0}, {"largest": "large", "smallest": "small"}, "helps"
     )
-    assert number == Sentence("condition_number", {"before": 900.0, "after": 3.0}, {}, "helps")
+    numbers = {"before": 900.0, "after": 3.0, "steps_before": 1800.0, "steps_after": 6.0}
+    assert number == Sentence("condition_number", numbers, {}, "helps")
     assert (saturation.key, saturation.effect) == ("saturation", "helps")
     assert saturation.numbers == pytest.approx({"before": 0.9, "after": 0.1})
     assert (normalized.key, normalized.effect) == ("saturation_normalized", "helps")

@@ -37,11 +37,16 @@ def _spread(record: WhyRecord) -> Iterable[Sentence]:
 
 
 def _condition(record: WhyRecord) -> Iterable[Sentence]:
-    found = {m.variant: m.value for m in record.measurements if m.name == "condition_number_second_moments"}
-    if {"raw", "scaled"} <= set(found):
-        before, after = found["raw"], found["scaled"]
+    names = {"condition_number_linear_hessian": "", "linear_descent_steps": "steps_"}
+    numbers = {
+        f"{names[m.name]}{'before' if m.variant == 'raw' else 'after'}": m.value
+        for m in record.measurements
+        if m.name in names
+    }
+    if numbers:
+        before, after = numbers["before"], numbers["after"]
         effect = HELPS if before > MUCH * after else HURTS if after > MUCH * before else NO_DIFFERENCE
-        yield Sentence("condition_number", {"before": before, "after": after}, {}, effect)
+        yield Sentence("condition_number", numbers, {}, effect)
 
 
 def _collinear(record: WhyRecord) -> Iterable[Sentence]:

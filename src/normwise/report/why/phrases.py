@@ -105,6 +105,18 @@ WHY_WORDS = {
         "descent. Each panel's heading gives κ and the steps.",
         "最优权重周围的等损失椭圆（原始输入与缩放输入），以及梯度下降的路径。每幅的标题给出 κ 与步数。",
     ),
+    "why_descents_heading": ("All columns at once", "全部列一起看"),
+    "why_condition_number_linear_hessian": ("Linear model: κ", "线性模型：κ"),
+    "why_linear_descent_steps": ("Linear model: steps", "线性模型：步数"),
+    "why_condition_number_logistic_hessian": ("Logistic model: κ", "逻辑回归：κ"),
+    "why_logistic_descent_steps": ("Logistic model: steps", "逻辑回归：步数"),
+    "why_descents_note": (
+        "Of all numeric columns with an intercept. Steps until 1% of the excess loss is left: the median of "
+        "twenty random starts, in brackets the least and the most. The logistic model is taken near its "
+        "optimum; a dash: it has none, for a plane separates the classes.",
+        "使用全部数值列和截距。步数计到超额损失只剩 1% 为止：二十个随机起点的中位数，括号内为最少与最多。"
+        "逻辑回归取其最优点附近；短横表示没有最优点，因为一个平面就能把各类分开。",
+    ),
     "why_play": ("Try it: stretch one feature", "动手试试：拉伸一个特征"),
     "why_play_1": (
         "The bowl below starts from your scaled columns. Stretch {column} and see the valley narrow; drag "
@@ -201,15 +213,48 @@ WHY_WORDS = {
         "Two panels: a line for each variant by hidden layer.",
         "两幅：每个变体一条线，横轴为隐藏层。",
     ),
+    "why_landscape_heading": ("The ground around the trained network", "训练后网络周围的地形"),
+    "why_landscape_caption": (
+        "The loss over the two directions in which it bends most upwards and most downwards, around the "
+        "weights of the best epoch, and gradient descent within this plane from twenty random starts, "
+        "eight of which are drawn. Each axis reaches to where the loss has doubled.",
+        "在最佳轮次的权重处，沿损失向上弯曲最强和向下弯曲最强的两个方向展开的损失，"
+        "以及在此平面内从二十个随机起点出发的梯度下降（画出其中八个）。每个轴延伸到损失加倍之处。",
+    ),
+    "why_landscape_alt": (
+        "One panel a variant: curves of equal loss around the network, and the paths of the descents. Each "
+        "panel's heading gives the steps.",
+        "每个变体一幅：网络周围的等损失线和下降路径。每幅的标题给出步数。",
+    ),
+    "why_landscape_title": (
+        "steps: {steps}; {reached} of {all} starts arrive",
+        "步数：{steps}；{all} 个起点中有 {reached} 个到达",
+    ),
+    "why_landscape_first": ("steepest bend, λ = {curvature}", "弯曲最强的方向，λ = {curvature}"),
+    "why_landscape_second": ("lowest bend, λ = {curvature}", "弯曲最低的方向，λ = {curvature}"),
+    "why_landscape_loss": ("loss", "损失"),
+    "why_landscape_network": ("the network", "网络"),
     "why_network_heading": ("The networks in numbers", "网络的数字"),
     "why_hessian_eigenvalue_largest": ("Largest Hessian eigenvalue", "Hessian 最大特征值"),
     "why_hessian_eigenvalue_smallest": ("Smallest Hessian eigenvalue", "Hessian 最小特征值"),
+    "why_surface_descent_steps": ("Steps within its landscape", "在其地形中的步数"),
+    "why_covariate_shift_cosine": (
+        "Covariate shift before training: cosine of the gradients",
+        "训练前的协变量偏移：梯度夹角的余弦",
+    ),
+    "why_scale_invariance_output": (
+        "Change of BN(10·Wx) from BN(Wx)",
+        "BN(10·Wx) 与 BN(Wx) 之差",
+    ),
     "why_dead_units": ("Dead units", "失活单元的份额"),
     "why_mean_derivative": ("Mean slope of the activation", "激活函数的平均斜率"),
     "why_inference_gap": ("Gap between training and inference", "训练与推断之间的差距"),
     "why_network_note": (
-        "Of the first seed's networks; of several layers the largest value. A dash: not measured there.",
-        "取第一个种子的网络；有多层时取最大值。短横表示未测量。",
+        "Of the first seed's networks; of several layers the largest value, of cosines the smallest. A "
+        "cosine of 1: a step of the layers before does not turn a layer's gradient. A dash: not measured "
+        "there.",
+        "取第一个种子的网络；有多层时取最大值，余弦取最小值。"
+        "余弦为 1 表示前面各层迈出一步并不改变该层梯度的方向。短横表示未测量。",
     ),
     "why_training": ("With and without", "有与没有"),
     "why_training_1": (

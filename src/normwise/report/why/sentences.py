@@ -101,10 +101,10 @@ COMPARISONS = {
 }
 PLAIN = {
     "condition_number": (
-        "Scaling brings the condition number of the inputs' second moments from {before} to {after}: "
-        "gradient "
-        "descent on a linear model needs steps in proportion to it.",
-        "缩放使输入二阶矩的条件数从 {before} 变为 {after}：线性模型上梯度下降所需的步数与它成正比。",
+        "For a linear model of all numeric columns, scaling brings the condition number from {before} to "
+        "{after}, and the steps of gradient descent at its best rate from {steps_before} to {steps_after}.",
+        "对于由全部数值列构成的线性模型，缩放使条件数从 {before} 变为 {after}，"
+        "以最佳学习率进行的梯度下降的步数从 {steps_before} 变为 {steps_after}。",
     ),
     "collinear": (
         "Scaling column by column does not part columns that repeat one another: “{column}” follows from the "

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from normwise import __version__
@@ -32,14 +33,21 @@ PAPERS = {
     "rates": ("Bjorck et al., arXiv 1806.02375", "https://arxiv.org/abs/1806.02375"),
     "smoothness": ("Santurkar et al., arXiv 1805.11604", "https://arxiv.org/abs/1805.11604"),
 }
-NETWORK = (
-    "hessian_eigenvalue_largest",
-    "hessian_eigenvalue_smallest",
-    "dead_units",
-    "mean_derivative",
-    "inference_gap",
-)
-"""What the table of the networks shows, in its order."""
+NETWORK: dict[str, Callable[[list[float]], float]] = {
+    "hessian_eigenvalue_largest": max,
+    "hessian_eigenvalue_smallest": max,
+    "surface_descent_steps": max,
+    "dead_units": max,
+    "mean_derivative": max,
+    "covariate_shift_cosine": min,
+    "inference_gap": max,
+    "scale_invariance_output": max,
+}
+"""What the table of the networks shows, in its order, and which of several layers."""
+DESCENTS = ("linear", "logistic")
+"""The models of all columns whose descent the table of the bowl shows."""
+ENDS = ("", "_least", "_most")
+"""What follows a name: of the median of the starts, and of their range."""
 MOST_ROWS = 500
 MOST_LAYERS = 12
 
@@ -68,6 +76,7 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "tolerance": number(record.usable_tolerance, 3),
         "toggles": [(v.name, say(f"why_variant_{v.name}")) for v in record.variants],
         "results": [_result(v, record.metric) for v in record.variants],
+        "descents": _descents(record),
         "network": _network_numbers(record),
         "metric": Phrase(metric_name(record.metric, "en"), metric_name(record.metric, "zh")),
         "decades": _decades(record),
@@ -192,13 +201,26 @@ def _result(variant: Variant, metric: str) -> dict[str, Any]:
 
 
 def _network_numbers(record: WhyRecord) -> list[tuple[Phrase, list[str]]]:
-    """What was measured on the networks as a row a name, a cell a variant: the largest of the layers."""
+    """What was measured on the networks as a row a name, a cell a variant."""
     rows = []
-    for name in NETWORK:
+    for name, pick in NETWORK.items():
         found = [[m.value for m in v.measurements if m.name == name] for v in record.variants]
         if any(found):
-            cells = [number(max(values), 3) if values else DASH for values in found]
+            cells = [number(pick(values), 3) if values else DASH for values in found]
             rows.append((say(f"why_{name}"), cells))
+    return rows
+
+
+def _descents(record: WhyRecord) -> list[tuple[Phrase, list[Phrase | str]]]:
+    """κ and steps of models of all columns as a row each, a cell for raw and for scaled inputs."""
+    found = {(m.name, m.variant): m.value for m in record.measurements if not m.column}
+    rows: list[tuple[Phrase, list[Phrase | str]]] = []
+    for model in DESCENTS:
+        for name in (f"condition_number_{model}_hessian", f"{model}_descent_steps"):
+            ways = [[found.get((name + end, way), math.nan) for end in ENDS] for way in ("raw", "scaled")]
+            if any((name, way) in found for way in ("raw", "scaled")):
+                cells = [_range(values, lambda v: number(v, 3)) for values in ways]
+                rows.append((say(f"why_{name}"), cells))
     return rows
 
 
