@@ -139,5 +139,5 @@ def test_a_frame_is_read_as_its_file_is(tmp_path: Path) -> None:
     assert why_file(frame) == Path("table.parquet")
     assert why_file("a.csv") == Path("a.csv")
     assert why_file(None) is None
-    with pytest.raises(ColumnError, match=r'which column of table\.parquet is to be predicted.*"a", "b", "y"'):
+    with pytest.raises(ColumnError, match=r'column of table\.parquet is to be predicted.*"a", "b", "y"'):
         read_why_data(frame, WhyOptions(), print)
