@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -14,6 +15,8 @@ from normwise.core.moments import Moments, merge
 from normwise.deploy.statistics import Values
 from normwise.graph.layer_calls import path_of
 from normwise.graph.normalization_calls import normalization_calls_by
+from normwise.graph.replaced import replaced
+from normwise.layers.batch_normalization import BatchNormalization
 from normwise.layers.input_moments import input_moments
 
 
@@ -83,7 +86,8 @@ class MeasuredPass:
     def _call(self, plain: Callable[..., Any], layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if id(layer) in self._moments and not self._fault:
             self._note(layer, input_moments(layer, inputs, kwargs.get("mask"), kwargs.get("sample_weight")))
-        return plain(layer, inputs, *args, **{**kwargs, "training": id(layer) in self._open})
+        with _without_a_word(layer):
+            return plain(layer, inputs, *args, **{**kwargs, "training": id(layer) in self._open})
 
     def _note(self, layer: Any, seen: Moments) -> None:
         bad = ~np.isfinite(seen.mean + seen.m2)
@@ -96,6 +100,13 @@ class MeasuredPass:
         self._moments[id(layer)] = merge(self._moments[id(layer)], seen)
         self._calls[id(layer)] += 1
         self._most[id(layer)] = max(self._most[id(layer)], float(np.max(seen.count)))
+
+
+def _without_a_word(layer: Any) -> AbstractContextManager[None]:
+    """Within the block, a layer does not say that its batch, of one row, taught it nothing."""
+    if isinstance(layer, BatchNormalization):
+        return replaced(layer, "_taught_nothing", True)
+    return nullcontext()
 
 
 def _nothing(layer: Any) -> Moments:
@@ -111,4 +122,4 @@ def _of_the_batch(batch: Any) -> str:
             return (
                 f"The batch itself holds {values[place]} in row {place[0]}: fill in or leave out such rows."
             )
-    return "The batch itself is finite: look at the weights and moving statistics of the layers before it."
+    return "The batch itself is finite: look at the weights of the layers before it."
