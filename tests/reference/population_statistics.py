@@ -50,7 +50,7 @@ def settled_one_by_one(blocks: list[Block], x: Any, epsilon: float) -> list[Stat
 def settled_at_once(
     blocks: list[Block], batches: list[Any], epsilon: float, ghost: int | None = None
 ) -> list[Statistics]:
-    """Each layer's statistics with all layers computing by those of the batch (Algorithm 1), or of a ghost's."""
+    """Each layer's statistics with all layers computing by those of the batch (Algorithm 1) or the ghost."""
     inputs: list[list[Any]] = [[] for _ in blocks]
     for batch in batches:
         h = np.asarray(batch, np.float64)

@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
-from tests.reference.population_statistics import Block, Statistics, errors, population, precise_bn
-from tests.reference.population_statistics import settled_at_once, settled_one_by_one
+from tests.reference.population_statistics import (
+    Block,
+    Statistics,
+    errors,
+    population,
+    precise_bn,
+    settled_at_once,
+    settled_one_by_one,
+)
 
 
 def test_population_by_hand():

@@ -182,24 +182,25 @@ def digits_network(**optimizer):
 
 
 def accuracy(made, x, y):
-    return made.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
+    return float(np.mean(np.argmax(ops.convert_to_numpy(made(x, training=False)), axis=1) == y))
 
 
 STEPS = {"batch_size": 32, "steps_per_epoch": 30, "epochs": 1, "verbose": 0}
 
 
-@pytest.mark.parametrize("sequential", [False, True])
-def test_thirty_steps_at_momentum_099(digits, sequential):
+def test_thirty_steps_at_momentum_099(digits):
     x, held_out, y, held_out_y = digits
     made = digits_network()
     made.fit(x, y, **STEPS)
-    before = accuracy(made, held_out, held_out_y)
-    normwise.recalibrate(made, x, sequential=sequential)
-    after = accuracy(made, held_out, held_out_y)
-    print(f"validation accuracy {before:.3f} before, {after:.3f} after")
+    found = {"before": accuracy(made, held_out, held_out_y)}
+    for sequential in (False, True):
+        normwise.recalibrate(made, x, sequential=sequential)
+        found[f"sequential={sequential}"] = accuracy(made, held_out, held_out_y)
+    print("validation accuracy:", {name: round(value, 3) for name, value in found.items()})
     # After 30 steps three quarters of the moving statistics, 0.99³⁰ = 0.74, are still the initial 0 and 1.
-    assert after > before
-    assert after >= 0.9
+    before, *after = found.values()
+    assert min(after) > before + 0.05
+    assert min(after) >= 0.9
 
 
 @pytest.mark.parametrize("fit", [keras.Model.fit, normwise.fit], ids=["keras", "normwise"])
@@ -207,11 +208,18 @@ def test_thirty_steps_at_momentum_099(digits, sequential):
 def test_the_callback_after_averaged_weights(digits, fit):
     x, held_out, y, held_out_y = digits
     made = digits_network(use_ema=True, ema_momentum=0.9)
-    swapping, callback = keras.callbacks.SwapEMAWeights(), normwise.RecalibrateCallback(x, sequential=True)
+    before = []
+    callbacks = [
+        keras.callbacks.SwapEMAWeights(),
+        keras.callbacks.LambdaCallback(
+            on_train_end=lambda logs: before.append(accuracy(made, held_out, held_out_y))
+        ),
+        callback := normwise.RecalibrateCallback(x, sequential=True),
+    ]
     assert callback.result is None
-    fit(made, x, y, **STEPS, callbacks=[swapping, callback])
+    fit(made, x, y, **STEPS, callbacks=callbacks)
     assert len(callback.result.layers) == 2
+    assert accuracy(made, held_out, held_out_y) > before[0] + 0.05
     # What was measured are the averaged weights, which the model now has: to do it again changes nothing.
     again = normwise.recalibrate(made, x, sequential=True)
     assert max(layer.largest_mean_shift for layer in again.layers) <= tolerance("float32")
-    assert accuracy(made, held_out, held_out_y) >= 0.9
