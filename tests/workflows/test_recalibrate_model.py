@@ -212,7 +212,7 @@ def test_the_callback_after_averaged_weights(digits, fit):
     callbacks = [
         keras.callbacks.SwapEMAWeights(),
         keras.callbacks.LambdaCallback(
-            on_train_end=lambda logs: before.append(accuracy(made, held_out, held_out_y))
+            on_train_end=lambda _: before.append(accuracy(made, held_out, held_out_y))
         ),
         callback := normwise.RecalibrateCallback(x, sequential=True),
     ]

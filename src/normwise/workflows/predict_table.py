@@ -56,13 +56,22 @@ class Run:
         Raises:
             ColumnError: If a column is absent or of another kind.
         """
+        return self._named(network_outputs(self.model, self.encoded(table, warn)))
+
+    def encoded(self, table: Any, warn: Callable[[str], None] | None = None) -> EncodedTable:
+        """What the network reads of a table; arguments and errors are those of `predict`."""
         frame = as_frame(table)
         frame = frame.drop(self.schema.target, strict=False)
         encoded = encode_table(frame, self.schema.columns)
         for message in (*encoded.notes, *self._drift(encoded)):
             (warn or _as_warning)(message)
-        outputs = network_outputs(self.model, encoded)
-        return self._named(outputs)
+        return encoded
+
+    def read(self, table: Path, format: str | None = None, encoding: str = "utf-8") -> pl.DataFrame:
+        """The table of a file, as far as the types of its columns go read as the training's was."""
+        # A column of categories stays text, even where all that this file holds of it looks like numbers.
+        text = [c.name for c in self.schema.columns if c.kind == "categorical" and c.dtype == "String"]
+        return read_table(table, format=format, encoding=encoding, text_columns=text)
 
     def _drift(self, encoded: EncodedTable) -> tuple[str, ...]:
         columns, training = self.schema.columns, self.schema.statistics
@@ -83,7 +92,7 @@ class Run:
 
 
 def _as_warning(message: str) -> None:
-    warnings.warn(message, NormwiseWarning, stacklevel=3)
+    warnings.warn(message, NormwiseWarning, stacklevel=4)
 
 
 def network_outputs(model: keras.Model, encoded: EncodedTable) -> NDArray[np.float32]:
@@ -152,10 +161,7 @@ def predict_table(
     if out is not None:
         check_writable(out, overwrite)
     loaded = load_run(run)
-    # A column of categories stays text, even where all that this file holds of it looks like numbers.
-    text = [c.name for c in loaded.schema.columns if c.kind == "categorical" and c.dtype == "String"]
-    rows = read_table(table, format=format, encoding=encoding, text_columns=text)
-    predictions = loaded.predict(rows, warn)
+    predictions = loaded.predict(loaded.read(table, format, encoding), warn)
     if out is not None:
         write_table(predictions, out, overwrite=overwrite)
     return predictions
