@@ -200,7 +200,6 @@ def test_thirty_steps_at_momentum_099(digits):
     # After 30 steps three quarters of the moving statistics, 0.99³⁰ = 0.74, are still the initial 0 and 1.
     before, *after = found.values()
     assert min(after) > before + 0.05
-    assert min(after) >= 0.9
 
 
 @pytest.mark.parametrize("fit", [keras.Model.fit, normwise.fit], ids=["keras", "normwise"])

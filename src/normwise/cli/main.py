@@ -70,7 +70,7 @@ def normwise(
 
     - See what normalization changes on a table: `normwise why people.csv --target income`
 
-    - Put the statistics of a model right: `normwise recalibrate model.keras people.csv --out recalibrated.keras`
+    - Put the statistics of a network right: `normwise recalibrate income-run people.csv --overwrite`
     """
     del asked
     if context.invoked_subcommand is None:

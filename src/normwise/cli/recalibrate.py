@@ -19,8 +19,8 @@ def recalibrate(
         Path,
         typer.Argument(
             metavar="MODEL.keras|RUN",
-            help="A Keras model that takes the table's columns as numbers, or a run folder that `normwise fit`"
-            " wrote, which knows how raw rows are encoded.",
+            help="A Keras model that takes the table's columns as numbers, or a run folder that"
+            " `normwise fit` wrote, which knows how raw rows are encoded.",
         ),
     ],
     table: Annotated[Path, typer.Argument(help="The table to take the statistics of: that of the training.")],

@@ -10,6 +10,8 @@ from normwise.cli.console import line, literal, results, write_text
 from normwise.core.recalibration import RecalibratedLayer, Recalibration
 from normwise.report.text import number
 
+ENDLESS = 100_000
+
 
 def show_recalibration(record: Recalibration, out: Path, as_json: bool) -> None:
     """Writes the result to standard output."""
@@ -17,7 +19,11 @@ def show_recalibration(record: Recalibration, out: Path, as_json: bool) -> None:
         write_text(record.to_json() + "\n")
         return
     console = results()
-    console.print(_layers(record))
+    table = _layers(record)
+    if not console.is_terminal:
+        # What is no terminal has no width, and cuts nothing.
+        console.width = ENDLESS
+    console.print(table)
     for layer in record.skipped:
         line(console, f"{layer.path}: {layer.reason}", style="yellow", label="skipped ")
     line(

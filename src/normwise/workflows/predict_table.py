@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from normwise.core.errors import NormwiseWarning, RunFolderError
+from normwise.core.errors import RunFolderError
+from normwise.core.errors import warn as warn_user
 from normwise.core.run_record import TableSchema
 from normwise.tables import as_frame, check_writable, read_table, write_table
 from normwise.workflows.check_schema import check_model
@@ -64,7 +64,7 @@ class Run:
         frame = frame.drop(self.schema.target, strict=False)
         encoded = encode_table(frame, self.schema.columns)
         for message in (*encoded.notes, *self._drift(encoded)):
-            (warn or _as_warning)(message)
+            (warn or warn_user)(message)
         return encoded
 
     def read(self, table: Path, format: str | None = None, encoding: str = "utf-8") -> pl.DataFrame:
@@ -89,10 +89,6 @@ class Run:
         chosen = classes.gather(wide.argmax(axis=1)) if len(wide) else classes.clear()
         probabilities = {f"probability of {name}": wide[:, i] for i, name in enumerate(self.schema.classes)}
         return pl.DataFrame({"prediction": _as_target(chosen, self.schema.target_dtype), **probabilities})
-
-
-def _as_warning(message: str) -> None:
-    warnings.warn(message, NormwiseWarning, stacklevel=4)
 
 
 def network_outputs(model: keras.Model, encoded: EncodedTable) -> NDArray[np.float32]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import polars as pl
 
-from normwise.core.errors import ModelError, RunFolderError
+from normwise.core.errors import ColumnError, ModelError, RunFolderError, did_you_mean
 from normwise.core.recalibration import Recalibration
 from normwise.deploy.recalibrate import RecalibrateListener
 from normwise.tables import read_table
@@ -57,7 +58,8 @@ def recalibrate_file(
     Raises:
         ModelError: If the model cannot be loaded, or has no layer to recalibrate.
         TrainingError: If the table does not fit the model.
-        TableError: If the table cannot be read, or the file not written.
+        TableError: If the table cannot be read, or the file not written; a ColumnError, if a column is absent
+            or holds no numbers.
         RunFolderError: If the run folder cannot be read or written.
     """
     place = out or model
@@ -75,10 +77,17 @@ def recalibrate_file(
         raise ModelError(f"{place} is no name of a model's file; expected one that ends in .keras")
     check_creatable(place, overwrite)
     loaded = model_of_file(model, "normwise.recalibrate(model, x)")
-    found = recalibrate(loaded, read_table(table, format=format, encoding=encoding), target, **how)
+    rows = read_table(table, format=format, encoding=encoding)
+    found = recalibrate(loaded, rows if target is None else _without(rows, target), **how)
     with atomic_path(place, overwrite) as temporary:
         loaded.save(temporary)
     return found
+
+
+def _without(rows: pl.DataFrame, target: str) -> pl.DataFrame:
+    if target not in rows.columns:
+        raise ColumnError(f'the table has no column "{target}". {did_you_mean(target, rows.columns)}')
+    return rows.drop(target)
 
 
 def _save_run(model: keras.Model, run: Path, out: Path, overwrite: bool) -> None:
