@@ -305,3 +305,24 @@ def test_never_worse_than_200_batches_of_precise_bn(seed, offset):
     same = errors(precise_bn(in_batches(x, 16)()), population(x))
     assert ours[1] <= same[1]
     assert same[1] >= 0.9 / 4000
+
+
+def test_behind_another_layer_sequential_is_exact_where_precise_bn_has_the_noise_of_its_batches():
+    model, x = dense_network(KINDS["keras"]), rows(3200)
+    exact = settled_one_by_one(blocks_of(model), x, EPSILON)[1]
+    first, second = blocks_of(model)
+    seen = []
+    for batch in in_batches(x, 16)():
+        z = batch @ first.kernel
+        z = (z - z.mean(0)) / np.sqrt(z.var(0) + EPSILON)
+        seen.append(first.function(z * first.gamma + first.beta) @ second.kernel)
+    theirs = errors(precise_bn(seen), exact)
+    found_by = {}
+    for sequential in (False, True):
+        recalibrate(model, in_batches(x, 16), sequential=sequential)
+        found_by[sequential] = errors(found(norms(model)[1]), exact)
+    print("mean in σ, variance in σ²: PreciseBN", theirs, "at once, sequential", found_by)
+    assert max(found_by[True]) <= tolerance("float32", len(x), 16)
+    # At once it is what PreciseBN computes, but for the variance's m/(m − 1).
+    np.testing.assert_allclose(found_by[False], theirs, rtol=0.02)
+    assert min(theirs) > 1e-3
