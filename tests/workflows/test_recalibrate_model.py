@@ -222,3 +222,14 @@ def test_the_callback_after_averaged_weights(digits, fit):
     # What was measured are the averaged weights, which the model now has: to do it again changes nothing.
     again = normwise.recalibrate(made, x, sequential=True)
     assert max(layer.largest_mean_shift for layer in again.layers) <= tolerance("float32")
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="checkpoints are of the compiled epoch")
+def test_a_checkpoint_of_a_finished_training_has_the_recalibrated_statistics(tmp_path):
+    for _ in range(2):
+        made = model()
+        callback = normwise.RecalibrateCallback(X)
+        how = {"batch_size": 50, "verbose": 0, "callbacks": [callback], "checkpoint": tmp_path / "state"}
+        normwise.fit(made, X, X[:, :1], **how)
+        assert_recalibrated(made)
+    assert callback.result is None  # the second training was over at once
