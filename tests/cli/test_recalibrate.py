@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 from tests.cli.conftest import command, people, refused, write_csv
 
 import normwise
+from normwise.cli.recalibrate_progress import RecalibrateProgress
 from normwise.core.recalibration import Recalibration
 
 
@@ -123,3 +126,16 @@ def test_a_run_folder_and_a_table_without_its_columns(run: Path, tmp_path: Path)
     line = refused("recalibrate", run, table, "--out", tmp_path / "other")
     assert '"city"' in line
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_on_a_terminal_it_says_where_it_is(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=80, _environ={"TERM": "xterm"})
+    monkeypatch.setattr("normwise.cli.recalibrate_progress.messages", lambda: console)
+    with RecalibrateProgress(quiet=False) as progress:
+        progress.progress(1234, 1, 3)
+        if progress.status is not None:
+            console.print(progress.status.status)
+    assert ("pass 2 of 3, batch 1,234" in stream.getvalue()) == terminal
+    assert RecalibrateProgress(quiet=True).status is None

@@ -1,5 +1,7 @@
 """`normwise.recalibrate` on every kind of data, and the callback, on whichever backend the process has."""
 
+import re
+
 import keras
 import numpy as np
 import pandas as pd
@@ -233,3 +235,26 @@ def test_a_checkpoint_of_a_finished_training_has_the_recalibrated_statistics(tmp
         normwise.fit(made, X, X[:, :1], **how)
         assert_recalibrated(made)
     assert callback.result is None  # the second training was over at once
+
+
+@pytest.mark.parametrize(
+    ("made", "x", "sequential", "message"),
+    [
+        (model(), X[:, :2], False, "x has the shape (150, 2)"),
+        (model(), generator(), True, "x is a generator, which can be gone through once"),
+        (
+            keras.Sequential([keras.Input((3,)), layers.Dense(1)], name="plain"),
+            X,
+            False,
+            'the model "plain" has no',
+        ),
+    ],
+    ids=["narrow", "generator", "plain"],
+)
+def test_the_callback_refuses_before_the_training(made, x, sequential, message):
+    made.compile("sgd", "mse")
+    before = ops.convert_to_numpy(made.layers[-1].kernel.value)
+    callback = normwise.RecalibrateCallback(x, sequential=sequential)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        made.fit(X, X[:, :1], verbose=0, callbacks=[callback])
+    np.testing.assert_array_equal(ops.convert_to_numpy(made.layers[-1].kernel.value), before)

@@ -23,6 +23,28 @@ IN_A_LOOP = (
 UNKNOWN = "its class is not known to normwise: expected a BatchNormalization of Keras or normwise"
 
 
+def layers_with_statistics(model: Any) -> list[Any]:
+    """The layers of a built model that keep moving statistics, at any depth.
+
+    Raises:
+        ModelError: If the model is not built, or has none.
+    """
+    if not getattr(model, "built", False):
+        raise ModelError(
+            f'the model "{model.name}" is not built, so that its layers have no statistics yet; expected one '
+            "that is: give it an Input, or call it once"
+        )
+    layers = every_layer(model)
+    found = [layer for layer in layers if keeps_statistics(layer)]
+    if not found:
+        kinds = listing(dict.fromkeys(type(layer).__name__ for layer in layers if layer is not model))
+        raise ModelError(
+            f'the model "{model.name}" has no layer with moving statistics, only {kinds or "itself"}; '
+            "expected a BatchNormalization of Keras or normwise"
+        )
+    return found
+
+
 def open_layers(model: Any, batch: Any) -> tuple[list[Any], list[SkippedLayer]]:
     """The layers that normalize by the batch when the model is trained, and the other ones with statistics.
 
@@ -35,13 +57,7 @@ def open_layers(model: Any, batch: Any) -> tuple[list[Any], list[SkippedLayer]]:
     Raises:
         ModelError: If no layer is left.
     """
-    layers = [layer for layer in every_layer(model) if keeps_statistics(layer)]
-    if not layers:
-        kinds = listing(dict.fromkeys(type(layer).__name__ for layer in every_layer(model)[1:]))
-        raise ModelError(
-            f'the model "{model.name}" has no layer with moving statistics, only {kinds or "itself"}; '
-            "expected a BatchNormalization of Keras or normwise"
-        )
+    layers = layers_with_statistics(model)
     order, seen = _called(model, batch)
     reasons = {id(layer): _reason(layer, seen.get(id(layer), NOT_CALLED)) for layer in layers}
     found = [layer for layer in order if reasons.get(id(layer), "") is None]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from normwise.core.errors import ModelError, TrainingError
+from normwise.core.errors import TrainingError
 from normwise.core.recalibration import RecalibratedLayer, Recalibration
 from normwise.deploy.measured_pass import MeasuredPass
-from normwise.deploy.open_layers import open_layers
+from normwise.deploy.open_layers import layers_with_statistics, open_layers
 from normwise.deploy.statistics import Values, assign_all, statistics
 from normwise.graph.layer_calls import path_of
 
@@ -58,11 +58,7 @@ def recalibrate(
         >>> found.layers[0].values, found.batches
         (3.0, 2)
     """
-    if not getattr(model, "built", False):
-        raise ModelError(
-            f'the model "{model.name}" is not built, so that its layers have no statistics yet; expected one '
-            "that is: give it an Input, or call it once"
-        )
+    layers_with_statistics(model)  # or an error, before any data are read
     begun = iter(batches())
     first = next(begun, None)
     if first is None:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from normwise.core.recalibration import Recalibration
-from normwise.workflows.recalibrate_model import recalibrate
+from normwise.workflows.recalibrate_model import PreparedRecalibration
 
 
 class RecalibrateCallback(keras.callbacks.Callback):  # type: ignore[misc]
@@ -25,6 +25,11 @@ class RecalibrateCallback(keras.callbacks.Callback):  # type: ignore[misc]
         batch_size: Rows a batch.
         steps: Batches a pass at most.
         sequential: Whether the layers are settled one after the other.
+
+    Raises:
+        ModelError: When the training begins, if the model has no layer with statistics; likewise a
+            TrainingError or TableError, if the data do not fit it.
+        TrainingError: When it ends, if values are not finite or too few; the model then is as trained.
 
     Attributes:
         result: What was done, a `Recalibration`; None before the end of the training.
@@ -57,9 +62,15 @@ class RecalibrateCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self.x, self.y, self.batch_size, self.steps = x, y, batch_size, steps
         self.sequential = sequential
         self.result: Recalibration | None = None
+        self._prepared: PreparedRecalibration | None = None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Refuses, before the training, data that do not fit and a model without statistics."""
+        self._prepared = PreparedRecalibration(
+            self.model, self.x, self.y, self.batch_size, self.steps, self.sequential
+        )
 
     def on_train_end(self, logs: Any = None) -> None:
         """Recalibrates the model."""
-        self.result = recalibrate(
-            self.model, self.x, self.y, self.batch_size, self.steps, sequential=self.sequential
-        )
+        assert self._prepared is not None
+        self.result = self._prepared.run()

@@ -13,6 +13,7 @@ import numpy as np
 
 from normwise.core.errors import TrainingError
 from normwise.core.recalibration import Recalibration
+from normwise.deploy.open_layers import layers_with_statistics
 from normwise.deploy.recalibrate import RecalibrateListener
 from normwise.deploy.recalibrate import recalibrate as recalibrate_on_batches
 from normwise.training.check_data import check_data
@@ -87,17 +88,34 @@ def recalibrate(
         weights have been averaged: Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima and Better
         Generalization", arXiv:1803.05407, Algorithm 1.
     """
-    if sequential and isinstance(x, types.GeneratorType):
-        raise TrainingError(
-            "x is a generator, which can be gone through once, and sequential=True goes through the data "
-            "once a layer; expected arrays, a table or a keras.utils.PyDataset, or sequential=False"
-        )
-    # An order of the rows of its own: NumPy's global generator is the user's.
-    with (
-        numpy_state([np.random.RandomState(0).get_state()]),
-        closing(_Batches(model, x, y, batch_size, steps, shuffle=not sequential)) as batches,
-    ):
-        return recalibrate_on_batches(model, batches, sequential=sequential, listener=listener)
+    return PreparedRecalibration(model, x, y, batch_size, steps, sequential).run(listener)
+
+
+class PreparedRecalibration:
+    """A recalibration, ready to begin: what can be refused before the data are gone through was not.
+
+    The arguments and errors are those of `recalibrate`.
+    """
+
+    def __init__(
+        self, model: Any, x: Any, y: Any, batch_size: int | None, steps: int | None, sequential: bool
+    ) -> None:
+        if sequential and isinstance(x, types.GeneratorType):
+            raise TrainingError(
+                "x is a generator, which can be gone through once, and sequential=True goes through the data "
+                "once a layer; expected arrays, a table or a keras.utils.PyDataset, or sequential=False"
+            )
+        layers_with_statistics(model)
+        self._model, self._sequential = model, sequential
+        self._batches = _Batches(model, x, y, batch_size, steps, shuffle=not sequential)
+
+    def run(self, listener: RecalibrateListener | None = None) -> Recalibration:
+        """Does it."""
+        # An order of the rows of its own: NumPy's global generator is the user's.
+        with numpy_state([np.random.RandomState(0).get_state()]), closing(self._batches) as batches:
+            return recalibrate_on_batches(
+                self._model, batches, sequential=self._sequential, listener=listener
+            )
 
 
 class _Batches:
