@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
+    from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
     from normwise.workflows.why_options import WhyOptions as WhyOptions
@@ -38,6 +40,8 @@ _HOMES = {
     "plot": "normwise.report.plot",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
+    "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
+    "recalibrate": "normwise.workflows.recalibrate_model",
     "convert": "normwise.graph.convert",
     "insert": "normwise.graph.insert",
     "WhyOptions": "normwise.workflows.why_options",
@@ -53,7 +57,18 @@ _SHOWN = {
     "Series": "normwise.core.probe",
     "WhyRecord": "normwise.core.why_record",
 }
-_ROOMS = ("core", "graph", "insight", "layers", "report", "scaling", "tables", "training", "workflows")
+_ROOMS = (
+    "core",
+    "deploy",
+    "graph",
+    "insight",
+    "layers",
+    "report",
+    "scaling",
+    "tables",
+    "training",
+    "workflows",
+)
 
 __all__ = [
     "BatchNormalization",
@@ -62,6 +77,7 @@ __all__ = [
     "FeatureScaling",
     "PowerScaling",
     "QuantileScaling",
+    "RecalibrateCallback",
     "TabularClassifier",
     "TabularRegressor",
     "WhyOptions",
@@ -71,6 +87,7 @@ __all__ = [
     "insert",
     "load_model",
     "plot",
+    "recalibrate",
     "why_table",
 ]
 

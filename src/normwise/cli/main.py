@@ -11,6 +11,7 @@ import typer
 from normwise import __version__
 from normwise.cli.fit import fit
 from normwise.cli.predict import predict
+from normwise.cli.recalibrate import recalibrate
 from normwise.cli.scale import scale
 from normwise.cli.why import why
 
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command(no_args_is_help=False)(fit)
 app.command()(predict)
 app.command()(scale)
+app.command()(recalibrate)
 app.command(no_args_is_help=False)(why)
 
 
@@ -67,6 +69,8 @@ def normwise(
     - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
 
     - See what normalization changes on a table: `normwise why people.csv --target income`
+
+    - Put the statistics of a network right: `normwise recalibrate income-run people.csv --overwrite`
     """
     del asked
     if context.invoked_subcommand is None:

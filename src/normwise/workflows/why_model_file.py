@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from pathlib import Path
 
 import keras
@@ -11,7 +9,7 @@ import keras
 from normwise.core.errors import ModelError
 from normwise.graph.clone import require_graph
 from normwise.graph.walk import is_built_graph
-from normwise.layers.load_model import load_model
+from normwise.workflows.model_file import model_of_file
 
 
 def read_why_model(model: keras.Model | Path) -> keras.Model:
@@ -20,7 +18,7 @@ def read_why_model(model: keras.Model | Path) -> keras.Model:
     Raises:
         ModelError: If it cannot be loaded, is subclassed, or has other inputs or outputs.
     """
-    found = _loaded(model) if isinstance(model, Path) else model
+    found = model_of_file(model, "why_table(…, model=model)") if isinstance(model, Path) else model
     try:
         require_graph(found, "normwise why")
     except (TypeError, ValueError) as error:
@@ -44,24 +42,3 @@ def read_why_model(model: keras.Model | Path) -> keras.Model:
             " expected an input of floats"
         )
     return found
-
-
-def _loaded(file: Path) -> keras.Model:
-    try:
-        with warnings.catch_warnings():
-            # The networks begin anew, without what the optimizer had gathered.
-            warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
-            return load_model(file)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        cause = _first_cause(error)
-        own_code = "deserialization" in cause or "Could not locate" in cause
-        hint = " In Python a model with code of its own can be given itself: why_table(…, model=model)."
-        raise ModelError(f"{file} cannot be loaded: {cause}{hint * own_code}") from error
-
-
-def _first_cause(error: BaseException) -> str:
-    """What went wrong first, without the configuration that Keras shows behind it."""
-    while error.__context__ is not None:
-        error = error.__context__
-    text = str(error.args[0]) if error.args else type(error).__name__
-    return text.partition(" Full object config")[0].partition("\n")[0]
