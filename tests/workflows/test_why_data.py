@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from normwise.core.errors import ModelError, TableError
+from normwise.core.errors import ColumnError, ModelError, TableError
 from normwise.workflows import why_data
 from normwise.workflows.why_data import fit_to_width, read_why_data
 from normwise.workflows.why_options import WhyOptions
@@ -124,3 +124,12 @@ def test_a_model_takes_all_inputs_or_the_columns_of_numbers(file: Path) -> None:
         error.value
     )
     assert 'or its 2 columns of numbers ("age", "active"); expected' in str(error.value)
+
+
+@pytest.mark.parametrize("row", [0, 36, 89])
+def test_a_row_in_an_error_is_a_row_of_the_file(row: int, file: Path, people: pl.DataFrame) -> None:
+    ages = people["age"].cast(pl.Float64).to_list()
+    ages[row] = float("inf")
+    people.with_columns(age=pl.Series(ages)).write_csv(file)
+    with pytest.raises(ColumnError, match=rf'"age" holds 1 infinite .* in data row {row + 1}\)'):
+        read_why_data(file, options("wage"), print)

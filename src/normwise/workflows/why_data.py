@@ -83,6 +83,10 @@ def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str],
     frame, source, _ = read_source(table, given)
     features, target = take_target(frame, target_name(frame, table, given), options.task, note)
     parts = _parts(target, options, note)
+    with warnings.catch_warnings():
+        # The whole table first, so that a row in an error is a row of the file.
+        warnings.simplefilter("ignore", NormwiseWarning)
+        infer_columns(frame.drop(target.name), options.column_kinds)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NormwiseWarning)
         schema = infer_columns(features[parts["training"]], options.column_kinds)
