@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import math
@@ -30,6 +31,7 @@ from tests.report.why_records import (
 )
 
 import normwise
+import normwise.report
 from normwise.core.descent import steps_needed
 from normwise.core.errors import RecordError, RunFolderError
 from normwise.core.measurement import Curve
@@ -58,6 +60,13 @@ def test_page_is_well_formed_small_and_loads_nothing(page: str) -> None:
     assert reader.loads == []
     assert len(page.encode()) < 6_000_000
     assert "default-src 'none'" in page
+
+
+def test_plotly_is_the_file_that_was_released() -> None:
+    folder = Path(normwise.report.__file__).parent / "page"
+    released = "79542150855a52c567260e3137095dbe2b744e6d702a5cabe67da246942fba7a"
+    assert hashlib.sha256((folder / "plotly-cartesian.min.js").read_bytes()).hexdigest() == released
+    assert "MIT" in (folder / "plotly-cartesian.LICENSE").read_text("utf-8")
 
 
 def test_page_names_no_address_but_the_papers(page: str) -> None:
