@@ -206,9 +206,9 @@ PLAIN = {
 }
 ENDS = {
     f"{variant}_rate_is_the_{end}": (
-        f"The best learning rate of the network on {en} is the {end} that was tried, {{rate}}: one beyond it "
-        "may be better.",
-        f"{zh}的网络，最好的学习率是所试的最{how}值 {{rate}}：范围之外可能还有更好的。",
+        f"The best learning rate of the network on {en} is the {end} that was tried, {{rate}}: a {beyond} "
+        "one may be better.",
+        f"{zh}的网络，最好的学习率是所试的最{how}值 {{rate}}：更{how}的也许更好。",
     )
     for variant, (en, zh) in {
         "raw": ("raw inputs", "使用原始输入"),
@@ -216,7 +216,7 @@ ENDS = {
         "raw_bn": ("raw inputs with batch normalization", "使用原始输入加批量归一化"),
         "scaled_bn": ("scaled inputs with batch normalization", "使用缩放输入加批量归一化"),
     }.items()
-    for end, how in (("lowest", "小"), ("highest", "大"))
+    for end, beyond, how in (("lowest", "lower", "小"), ("highest", "higher", "大"))
 }
 COMPOSED = {
     f"{subject}_{finding}": (en + rest_en, zh + rest_zh)
