@@ -146,8 +146,8 @@ PLAIN = {
         "在这里，缩放之后再加批量归一化，唯一测得的变化是可用的学习率变少了：除非网络变得更深，否则可以不用。",
     ),
     "advice_scaling_gains_little": (
-        "Scaling made no difference to this network that counts; it costs little.",
-        "缩放没有给这个网络带来算得上的差别；它的代价很小。",
+        "Without batch normalization, scaling made no difference that counts; it costs little.",
+        "不加批量归一化时，缩放没有带来算得上的差别；它的代价很小。",
     ),
     "advice_scaling_hurts": (
         "Look at what scaling does to this table: the network was worse with it.",
