@@ -236,7 +236,7 @@ def sentence(found: Sentence) -> Phrase:
 
     Example:
         >>> print(sentence(Sentence("feature_spread", {"spread": 2.5}, {}, "no_difference")).en)
-        The columns' spreads differ by no more than 2.5 times.
+        The columns' spreads differ by a factor of 2.5 at most.
     """
     key = f"{found.key} {found.effect}"
     template = SENTENCES.get(key) or SENTENCES.get(found.key)
