@@ -35,7 +35,7 @@ import normwise.report
 from normwise.core.descent import steps_needed
 from normwise.core.errors import RecordError, RunFolderError
 from normwise.core.measurement import Curve
-from normwise.core.why_record import Sentence, WhyRecord
+from normwise.core.why_record import Sentence, SweepPoint, WhyRecord
 from normwise.report import plot, why_report, write_why_report
 from normwise.report.figures_json import changing, plain
 from normwise.report.look import Look
@@ -44,8 +44,9 @@ from normwise.report.why.figures import why_figures
 from normwise.report.why.layer_figures import MOST_FRAMES, frame_steps
 from normwise.report.why.play import play_data
 from normwise.report.why.quadratic import Quadratic
-from normwise.report.why.sentences import COMPARISONS, SENTENCES, SUBJECTS, sentence
-from normwise.report.why.view import PAPERS, SECTIONS
+from normwise.report.why.sentences import COMPARISONS, ENDS, SENTENCES, SUBJECTS, sentence
+from normwise.report.why.variants import usable_limit
+from normwise.report.why.view import PAPERS, SECTIONS, why_view
 
 
 @pytest.fixture(scope="module", params=list(WHY_RECORDS), name="page")
@@ -147,7 +148,7 @@ def test_page_tells_what_the_record_holds() -> None:
         "2 of 3",
         "Usable: raw inputs 2 powers of ten",
         "Scale your inputs.",
-        "请缩放你的输入。",
+        "请缩放输入。",
     ):
         assert part in text
 
@@ -173,7 +174,7 @@ SAMPLE = {found.key: found for found in verdict()}
 
 def test_the_sample_has_every_sentence() -> None:
     assert {key.partition(" ")[0] for key in SENTENCES} == set(SAMPLE)
-    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 15
+    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 17 + len(ENDS)
 
 
 @pytest.mark.parametrize("key", SENTENCES)
@@ -282,7 +283,7 @@ def test_the_landscape_shows_the_surface() -> None:
     assert (network.x, network.y) == ((0.0,), (0.0,))
     title = plot(shown).layout.annotations[0].text
     assert title == "<b>scaled inputs</b><br>steps: 5.5; 3 of 4 starts arrive"
-    assert plot(shown).layout.xaxis.title.text == "steepest bend, λ = 4"
+    assert plot(shown).layout.xaxis.title.text == "bends most upwards, λ = 4"
 
 
 def test_no_more_paths_are_drawn_than_can_be_followed() -> None:
@@ -340,3 +341,33 @@ def test_drawing_loads_neither_keras_nor_jax() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_limit_of_usable_rates_is_that_of_the_comparison() -> None:
+    """A rate at which most seeds diverged is not the best one, however low the loss of the seed left."""
+    losses = ((0.5, 0.4, 0.6), (math.nan, math.nan, 0.01), (0.8, 0.8, 0.8))
+    sweep = tuple(SweepPoint(10.0**k, each) for k, each in enumerate(losses))
+    variants = tuple(dataclasses.replace(v, sweep=sweep) for v in whole().variants)
+    record = dataclasses.replace(whole(), variants=variants, usable_tolerance=1.2)
+    assert usable_limit(record) == pytest.approx(0.6)
+    (line,) = plot(record, "rates").layout.shapes
+    assert line.y0 == pytest.approx(0.6)
+    assert "at most 0.6: nine tenths" in PageReader(why_report(record)).text
+
+
+def test_the_table_of_the_features_has_what_the_figures_of_columns_show() -> None:
+    found = why_view(whole())["features"]
+    assert [head.en.partition(",")[0] for head in found["heads"]] == [
+        *["Share of variance"] * 2,
+        *["Share of gradient"] * 2,
+        *["Units saturated"] * 2,
+    ]
+    assert all(len(cells) == 2 + 6 for _, cells in found["rows"])
+
+
+def test_the_note_on_the_logistic_model_stands_where_there_is_one() -> None:
+    regression = dataclasses.replace(
+        whole(), measurements=tuple(m for m in whole().measurements if "logistic" not in m.name)
+    )
+    pages = [PageReader(why_report(record)).text for record in (whole(), regression)]
+    assert ["a plane separates" in page for page in pages] == [True, False]

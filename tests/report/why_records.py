@@ -132,6 +132,7 @@ def verdict() -> tuple[Sentence, ...]:
         "before_missed": 2.0,
         "after_missed": 2.0,
         "resolution": 0.5,
+        "factor": 3.16,
     }
     found = [
         Sentence(
@@ -162,7 +163,9 @@ def verdict() -> tuple[Sentence, ...]:
         "scaling_hurts",
         "scaling_mixed",
         "scaling_for_rates",
+        "scaling_narrows_rates",
         "normalize_for_rates",
+        "normalization_narrows_rates",
         "normalize",
         "normalize_not",
     ):
@@ -175,8 +178,14 @@ def verdict() -> tuple[Sentence, ...]:
         found.append(Sentence(key, {}, {}, "advice"))
     found.append(Sentence("nothing_learned", {"rows": 900.0}, {}, "not_measured"))
     found.append(Sentence("little_is_gained", {}, {}, "advice"))
-    found.append(Sentence("scope", {"layers": 2.0, "seeds": 3.0, "rates": 5.0}, {}, "advice"))
-    found.append(Sentence("scope_model", {"seeds": 3.0, "rates": 5.0}, {"model": "churn.keras"}, "advice"))
+    found += [
+        Sentence(f"{name}_rate_is_the_{end}", {"rate": rate}, {}, "not_measured")
+        for name in SPEED
+        for end, rate in (("lowest", 0.0001), ("highest", 10.0))
+    ]
+    scope = {"seeds": 3.0, "rates": 5.0, "low": 0.0001, "high": 10.0}
+    found.append(Sentence("scope", {"layers": 2.0} | scope, {}, "advice"))
+    found.append(Sentence("scope_model", scope, {"model": "churn.keras"}, "advice"))
     return tuple(found)
 
 

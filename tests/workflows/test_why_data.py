@@ -126,6 +126,15 @@ def test_a_model_takes_all_inputs_or_the_columns_of_numbers(file: Path) -> None:
     assert 'or its 2 columns of numbers ("age", "active"); expected' in str(error.value)
 
 
+@pytest.mark.parametrize("row", [0, 36, 89])
+def test_a_row_in_an_error_is_a_row_of_the_file(row: int, file: Path, people: pl.DataFrame) -> None:
+    ages = people["age"].cast(pl.Float64).to_list()
+    ages[row] = float("inf")
+    people.with_columns(age=pl.Series(ages)).write_csv(file)
+    with pytest.raises(ColumnError, match=rf'"age" holds 1 infinite .* in data row {row + 1}\)'):
+        read_why_data(file, options("wage"), print)
+
+
 def test_a_frame_is_read_as_its_file_is(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({"a": rng.normal(size=60), "b": ["x", "y", "z"] * 20, "y": ["u", "v"] * 30})

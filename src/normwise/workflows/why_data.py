@@ -95,6 +95,10 @@ def read_why_data(table: Any, options: WhyOptions, note: Callable[[str], None]) 
         frame, source = as_frame(table), IN_MEMORY.name
     features, target = take_target(frame, target_name(frame, file, given), options.task, note)
     parts = _parts(target, options, note)
+    with warnings.catch_warnings():
+        # The whole table first, so that a row in an error is a row of the file.
+        warnings.simplefilter("ignore", NormwiseWarning)
+        infer_columns(frame.drop(target.name), options.column_kinds)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NormwiseWarning)
         schema = infer_columns(features[parts["training"]], options.column_kinds)

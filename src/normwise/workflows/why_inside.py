@@ -30,7 +30,7 @@ from normwise.insight import (
 )
 
 ROWS = 1024
-"""Training rows that the networks are measured on; the first ones, whose order is the table's."""
+"""Training rows that the networks are measured on, drawn by chance: a table may be sorted by its target."""
 MOST_WEIGHTS = 200_000
 """Of a larger network nothing is kept of the weights along its training, nor its Hessian taken."""
 PLACES = 12
@@ -87,7 +87,8 @@ def measure_inside(
         variant: What the records call it.
         note: Told of what could not be measured, and why.
     """
-    x, y = x[:ROWS], y[:ROWS]
+    drawn = drawn_rows(len(y))
+    x, y = x[drawn], y[drawn]
     curves: list[Curve] = []
     numbers: list[Measurement] = []
     surfaces: list[Surface] = []
@@ -113,6 +114,16 @@ def measure_inside(
         tried(scale_invariance, model, x, into=numbers)
     numbers += [steps for surface in surfaces for steps in surface_descent_steps(surface)]
     return Inside(tuple(curves), tuple(numbers), tuple(surfaces))
+
+
+def drawn_rows(rows: int) -> NDArray[np.intp]:
+    """Which of so many training rows are measured on, in their order; always the same ones.
+
+    Example:
+        >>> drawn_rows(3)
+        array([0, 1, 2])
+    """
+    return np.sort(np.random.default_rng(0).permutation(rows)[:ROWS])
 
 
 def _surface(model: keras.Model, x: NDArray[Any], y: NDArray[Any], variant: str) -> tuple[Surface]:

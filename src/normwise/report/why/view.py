@@ -16,7 +16,7 @@ from normwise.report.text import DASH, duration, fixed, number, one_line, percen
 from normwise.report.why import feature_figures, layer_figures, play
 from normwise.report.why.figures import why_figures
 from normwise.report.why.sentences import SIGNS, sentence
-from normwise.report.why.variants import middle
+from normwise.report.why.variants import middle, usable_limit
 
 SECTIONS = ("features", "bowl", "layers", "training", "rates", "smoothness", "verdict", "measured")
 PAPERS = {
@@ -38,7 +38,7 @@ NETWORK: dict[str, Callable[[list[float]], float]] = {
     "hessian_eigenvalue_smallest": max,
     "surface_descent_steps": max,
     "dead_units": max,
-    "mean_derivative": max,
+    "mean_derivative": min,
     "covariate_shift_cosine": min,
     "inference_gap": max,
     "scale_invariance_output": max,
@@ -73,10 +73,11 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "frames": [number(step) for step in layer_figures.frame_steps(record)],
         "seeds": str(max((len(v.trainings) for v in record.variants), default=0)),
         "target_loss": number(record.target_loss, 3),
-        "tolerance": number(record.usable_tolerance, 3),
+        "limit": number(usable_limit(record), 3),
         "toggles": [(v.name, say(f"why_variant_{v.name}")) for v in record.variants],
         "results": [_result(v, record.metric) for v in record.variants],
         "descents": _descents(record),
+        "logistic": any(m.name == "logistic_descent_steps" for m in record.measurements),
         "network": _network_numbers(record),
         "metric": Phrase(metric_name(record.metric, "en"), metric_name(record.metric, "zh")),
         "decades": _decades(record),
@@ -141,11 +142,10 @@ def _spread(record: WhyRecord) -> Phrase | None:
 
 
 def _features(record: WhyRecord) -> dict[str, Any]:
-    shares = feature_figures.measured_shares(record)
+    shares = feature_figures.measured_shares(record) + feature_figures.measured_blindness(record)
+    found = feature_figures.column_measurements(record)
     columns = [
-        feature_figures.by_column(record.measurements, name, variant)
-        for name in shares
-        for variant in ("raw", "scaled")
+        feature_figures.by_column(found, name, variant) for name in shares for variant in ("raw", "scaled")
     ]
     scaled = feature_figures.by_column(record.measurements, "feature_std", "scaled")
     ordered = sorted(record.features, key=lambda f: -f.std if math.isfinite(f.std) else math.inf)
