@@ -2,8 +2,8 @@
 
     python -m benchmarks.why [--repeats 3] [--out benchmarks/results/why.json]
 
-With nothing but the defaults: four variants, 16 learning rates, five seeds. The tables take turns. NORMWISE_DATA
-names the folder that holds adult/.
+With nothing but the defaults: four variants, 16 learning rates, five seeds. The tables take turns.
+NORMWISE_DATA names the folder that holds adult/.
 """
 
 from __future__ import annotations
