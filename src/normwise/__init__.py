@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from normwise.deploy.fold import fold as fold
     from normwise.graph.convert import convert as convert
     from normwise.graph.insert import insert as insert
     from normwise.layers.batch_normalization import BatchNormalization as BatchNormalization
@@ -43,6 +44,7 @@ _HOMES = {
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
     "convert": "normwise.graph.convert",
+    "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
     "WhyOptions": "normwise.workflows.why_options",
     "why_table": "normwise.workflows.why_table",
@@ -84,6 +86,7 @@ __all__ = [
     "__version__",
     "convert",
     "fit",
+    "fold",
     "insert",
     "load_model",
     "plot",

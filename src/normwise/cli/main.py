@@ -10,6 +10,7 @@ import typer
 
 from normwise import __version__
 from normwise.cli.fit import fit
+from normwise.cli.fold import fold
 from normwise.cli.predict import predict
 from normwise.cli.recalibrate import recalibrate
 from normwise.cli.scale import scale
@@ -29,6 +30,7 @@ app.command()(predict)
 app.command()(scale)
 app.command()(recalibrate)
 app.command(no_args_is_help=False)(why)
+app.command()(fold)
 
 
 def _show_version(asked: bool) -> None:
@@ -71,6 +73,8 @@ def normwise(
     - See what normalization changes on a table: `normwise why people.csv --target income`
 
     - Put the statistics of a network right: `normwise recalibrate income-run people.csv --overwrite`
+
+    - Fold normalization away for deployment: `normwise fold income-run --out folded-run`
     """
     del asked
     if context.invoked_subcommand is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from normwise.deploy.fold import fold
+from normwise.deploy.fold_result import Folded, FoldResult, Kept
 from normwise.deploy.recalibrate import recalibrate
 
-__all__ = ["recalibrate"]
+__all__ = ["FoldResult", "Folded", "Kept", "fold", "recalibrate"]

@@ -8,7 +8,11 @@ from typing import Any
 
 import keras
 
-from normwise.graph.walk import is_functional, is_sequential
+from normwise.graph.walk import is_built_graph, is_graph, is_sequential, nodes_in_order
+
+_INSTEAD = (
+    "Use normwise.BatchNormalization in the class itself, or build the model by keras.Model(inputs, outputs)."
+)
 
 
 def clone_functional(model: Any, layer: Callable[[Any], Any], call: Callable[..., Any] | None = None) -> Any:
@@ -19,15 +23,26 @@ def clone_functional(model: Any, layer: Callable[[Any], Any], call: Callable[...
         layer: Gives for a layer (or a raw operation) the one to stand in its place; asked once a call.
         call: Called as ``call(new_layer, *args, **kwargs)`` for what the call of a layer is to give.
     """
-    # Of a compiled model, clone_model compiles the clone, and that fails for a loss that is not registered.
-    bare = keras.Model(model.input, model.output, name=model.name)
+    emit = call or _plain_call
+    return clone_calls(model, lambda node, args, kwargs: emit(layer(node.operation), *args, **kwargs))
+
+
+def clone_calls(model: Any, call: Callable[[Any, Any, Any], Any]) -> Any:
+    """A Functional model of other calls, uncompiled, of the same class, name and inputs.
+
+    Args:
+        model: The model.
+        call: Called as ``call(node, args, kwargs)`` for each call of the model, in an order in which what it
+            takes is there; gives what stands in the place of that call's result.
+    """
     inputs = keras.tree.map_structure(_fresh_input, model.input)
-    cloned = keras.models.clone_model(
-        bare, input_tensors=inputs, clone_function=layer, call_function=call or _plain_call
-    )
-    if type(model) is type(cloned):
-        return cloned
-    return type(model)(inputs=cloned.input, outputs=cloned.output, name=model.name)
+    pairs = zip(keras.tree.flatten(model.input), keras.tree.flatten(inputs), strict=True)
+    made = {id(old): new for old, new in pairs}
+    for node in nodes_in_order(model):
+        results = keras.tree.flatten(call(node, *node.arguments.fill_in(made)))
+        made.update({id(old): new for old, new in zip(node.outputs, results, strict=True)})
+    outputs = keras.tree.map_structure(lambda tensor: made[id(tensor)], model.output)
+    return type(model)(inputs=inputs, outputs=outputs, name=model.name)
 
 
 def clone_sequential(model: Any, layers: Iterable[Any]) -> Any:
@@ -39,13 +54,32 @@ def clone_sequential(model: Any, layers: Iterable[Any]) -> Any:
     return keras.Sequential([*first, *layers], name=model.name)
 
 
-def require_graph(model: Any, does: str, nested_in: Any = None) -> None:
+def can_be_cloned(layer: Any) -> bool:
+    """Whether it is a Sequential or Functional model that these functions make another one of."""
+    return is_graph(layer) and _keeps_its_class(layer)
+
+
+def require_built(model: Any) -> None:
+    """Refuse a Sequential model whose calls are not known yet.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if not is_built_graph(model):
+        raise ValueError(
+            f'the Sequential model "{model.name}" is not built, so that the sizes of its layers are unknown. '
+            "Begin it with keras.Input(shape), or call model.build(input_shape) first."
+        )
+
+
+def require_graph(model: Any, does: str, nested_in: Any = None, instead: str = _INSTEAD) -> None:
     """Refuse what is neither Sequential nor Functional, or has a constructor of its own.
 
     Args:
         model: The model.
         does: The function that asks, for the message.
         nested_in: The model that holds it, if any.
+        instead: What to do with a subclassed model, for the message.
 
     Raises:
         TypeError: If it is no model.
@@ -55,11 +89,10 @@ def require_graph(model: Any, does: str, nested_in: Any = None) -> None:
         raise TypeError(f"{does} takes a keras.Model, Sequential or Functional, got {model!r}")
     place = f' in the model "{nested_in.name}"' if nested_in is not None else ""
     what = f'the model "{model.name}" of class {type(model).__name__}{place}'
-    if not (is_functional(model) or is_sequential(model)):
+    if not is_graph(model):
         raise ValueError(
             f"{what} is subclassed, so that its calls are Python code that {does} cannot read; expected a "
-            "Sequential or Functional model. Use normwise.BatchNormalization in the class itself, or build "
-            "the model by keras.Model(inputs, outputs)."
+            f"Sequential or Functional model. {instead}"
         )
     if not _keeps_its_class(model):
         raise ValueError(

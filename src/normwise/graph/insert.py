@@ -6,14 +6,14 @@ from typing import Any
 
 from normwise.core.errors import listing
 from normwise.graph.changes import Change, InsertResult
-from normwise.graph.clone import clone_functional, clone_sequential, require_graph
+from normwise.graph.clone import clone_functional, clone_sequential, require_built, require_graph
 from normwise.graph.compiling import compile_like
 from normwise.graph.kinds import is_linear, is_normalization
 from normwise.graph.plan_insertion import Ends, Plan, plan_insertion
 from normwise.graph.rebuild import rebuild
 from normwise.graph.rewrite_calls import CallRewriter
 from normwise.graph.state import copy_state
-from normwise.graph.walk import every_layer, is_built_graph, is_graph, is_sequential
+from normwise.graph.walk import every_layer, is_graph, is_sequential
 
 
 def insert(model: Any, output: bool = False) -> InsertResult:
@@ -133,7 +133,7 @@ def _check(model: Any) -> None:
         if is_graph(layer):
             if layer is not model:
                 require_graph(layer, "normwise.insert", nested_in=model)
-            _check_built(layer)
+            require_built(layer)
             for inner in filter(is_linear, layer.layers):
                 _check_home(inner, layer, homes.setdefault(id(inner), layer))
 
@@ -144,12 +144,4 @@ def _check_home(layer: Any, model: Any, first: Any) -> None:
             f'the layer "{layer.name}" is in the model "{first.name}" as well as in "{model.name}": what '
             "comes behind it differs, and so would what is to become of it. Use it in one of them alone, "
             "several times if need be."
-        )
-
-
-def _check_built(model: Any) -> None:
-    if not is_built_graph(model):
-        raise ValueError(
-            f'the Sequential model "{model.name}" is not built, so that the sizes of its layers are unknown. '
-            "Begin it with keras.Input(shape), or call model.build(input_shape) first."
         )

@@ -2,7 +2,7 @@
 
 Keras has no public way to the calls of a model or to the layers inside a layer; every such internal that this
 room leans on is in this file: `Layer._layers`, `Layer._flatten_layers`, `Sequential._functional`,
-`Function._nodes_by_depth` and `Node`.
+`Function._nodes_by_depth` and `Node` with its `arguments`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,18 @@ def nodes(model: Any) -> list[Any]:
     """The calls of a built Sequential or Functional model: `operation`, `input_tensors`, `outputs`."""
     graph = model._functional if is_sequential(model) else model
     return [node for level in graph._nodes_by_depth.values() for node in level if not node.is_input]
+
+
+def nodes_in_order(model: Any) -> list[Any]:
+    """The calls of a built Sequential or Functional model, each behind those whose tensors it takes."""
+    graph = model._functional if is_sequential(model) else model
+    depths = sorted(graph._nodes_by_depth, reverse=True)
+    return [node for depth in depths for node in graph._nodes_by_depth[depth] if not node.is_input]
+
+
+def first_argument(args: Any, kwargs: Any) -> Any:
+    """What a layer is called on, given by its place or by its name."""
+    return args[0] if args else kwargs.get("inputs")
 
 
 def consumers(model: Any) -> dict[int, list[Any]]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import polars as pl
 
 from normwise.core.errors import ColumnError, ModelError, RunFolderError, did_you_mean
@@ -18,7 +16,7 @@ from normwise.tables.atomic import atomic_path, check_creatable
 from normwise.workflows.model_file import model_of_file
 from normwise.workflows.predict_table import load_run
 from normwise.workflows.recalibrate_model import recalibrate
-from normwise.workflows.run_folder import FILES, MODEL, check_writable, run_folder
+from normwise.workflows.run_folder import check_writable, copy_run
 
 
 def recalibrate_file(
@@ -71,7 +69,7 @@ def recalibrate_file(
         run = load_run(model)
         encoded = run.encoded(run.read(table, format, encoding), warn)
         found = recalibrate(run.model, encoded.inputs(), **how)
-        _save_run(run.model, model, place, overwrite)
+        copy_run(model, place, run.model, overwrite)
         return found
     if place.suffix != ".keras":
         raise ModelError(f"{place} is no name of a model's file; expected one that ends in .keras")
@@ -88,11 +86,3 @@ def _without(rows: pl.DataFrame, target: str) -> pl.DataFrame:
     if target not in rows.columns:
         raise ColumnError(f'the table has no column "{target}". {did_you_mean(target, rows.columns)}')
     return rows.drop(target)
-
-
-def _save_run(model: keras.Model, run: Path, out: Path, overwrite: bool) -> None:
-    with run_folder(out, overwrite) as folder:
-        for name in FILES:
-            if name != MODEL and (run / name).exists():
-                shutil.copy2(run / name, folder / name)
-        model.save(folder / MODEL)
