@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from normwise.cli.main import app
 
-_KERAS = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 QUICK = ("--epochs", "2", "--batch-size", "2")
 """Of the 82 rows of `people` that are trained on, whole batches: a smaller last one is a program more."""
 ODD_NAMES = (
@@ -23,14 +22,6 @@ ODD_NAMES = (
     'quo"te',
     "\x1b[31mred",
 )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keras' own variables are behind NumPy's protocol; that is no fault of ours."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(_KERAS))
 
 
 def command(*arguments: object) -> Result:
