@@ -116,6 +116,7 @@ def test_a_column_of_another_scale_hurts_until_it_is_scaled(stretched: WhyRecord
     assert "little_is_gained" not in found
 
 
+@pytest.mark.slow
 def test_where_all_is_well_scaled_the_verdict_says_that_little_is_gained(plain: WhyRecord) -> None:
     found = {s.key: s.effect for s in plain.verdict}
     assert found["feature_spread"] == "no_difference"
@@ -273,17 +274,24 @@ def own_activation(variant: Variant) -> str:
     return place
 
 
-def test_nothing_is_said_where_the_target_is_noise_and_the_same_again(tmp_path: Path) -> None:
+def of_noise(folder: Path) -> WhyRecord:
+    """Of a target that the columns say nothing of."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(100, 2)) * [1e5, 1]
-    pl.DataFrame({"wide": x[:, 0], "plain": x[:, 1], "y": rng.normal(size=100)}).write_csv(tmp_path / "t.csv")
-    record, again = (
-        why_table(tmp_path / "t.csv", WhyOptions("y", quick=True, epochs=3, hidden_units=(8,)))
-        for _ in range(2)
-    )
+    pl.DataFrame({"wide": x[:, 0], "plain": x[:, 1], "y": rng.normal(size=100)}).write_csv(folder / "t.csv")
+    return why_table(folder / "t.csv", WhyOptions("y", quick=True, epochs=3, hidden_units=(8,)))
+
+
+def test_nothing_is_said_where_the_target_is_noise(tmp_path: Path) -> None:
+    record = of_noise(tmp_path)
     assert (record.task, record.metric) == ("regression", "r2")
     assert [s.key for s in record.verdict][-2:] == ["nothing_learned", "scope"]
     assert not [s for s in record.verdict if s.key.startswith(("scaling_", "normalization_", "advice_"))]
+
+
+@pytest.mark.slow
+def test_the_same_again(tmp_path: Path) -> None:
+    record, again = of_noise(tmp_path), of_noise(tmp_path)
 
     def timeless(record: WhyRecord) -> WhyRecord:
         variants = tuple(dataclasses.replace(v, seconds=0.0) for v in record.variants)
