@@ -138,6 +138,7 @@ def predict_table(
     format: str | None = None,
     encoding: str = "utf-8",
     overwrite: bool = False,
+    folded: bool = False,
     warn: Callable[[str], None] | None = None,
 ) -> pl.DataFrame:
     """Predictions for a table's file, written to another.
@@ -149,6 +150,7 @@ def predict_table(
         format: The table's format, where its name does not tell.
         encoding: The text encoding of a CSV file.
         overwrite: Whether an older file is replaced.
+        folded: Whether the network's normalization is folded away first: the same to rounding.
         warn: Told what differs from the training table.
 
     Returns:
@@ -157,6 +159,10 @@ def predict_table(
     if out is not None:
         check_writable(out, overwrite)
     loaded = load_run(run)
+    if folded:
+        from normwise.deploy.fold import fold
+
+        loaded = dataclasses.replace(loaded, model=fold(loaded.model).model)
     predictions = loaded.predict(loaded.read(table, format, encoding), warn)
     if out is not None:
         write_table(predictions, out, overwrite=overwrite)
