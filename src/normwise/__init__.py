@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
+    from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
     from normwise.workflows.tabular_regressor import TabularRegressor as TabularRegressor
     from normwise.workflows.why_options import WhyOptions as WhyOptions
@@ -40,6 +42,8 @@ _HOMES = {
     "plot": "normwise.report.plot",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
+    "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
+    "recalibrate": "normwise.workflows.recalibrate_model",
     "convert": "normwise.graph.convert",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
@@ -58,8 +62,16 @@ _SHOWN = {
     "WhyRecord": "normwise.core.why_record",
 }
 _ROOMS = (
-    *("core", "deploy", "graph", "insight", "layers"),
-    *("report", "scaling", "tables", "training", "workflows"),
+    "core",
+    "deploy",
+    "graph",
+    "insight",
+    "layers",
+    "report",
+    "scaling",
+    "tables",
+    "training",
+    "workflows",
 )
 
 __all__ = [
@@ -69,6 +81,7 @@ __all__ = [
     "FeatureScaling",
     "PowerScaling",
     "QuantileScaling",
+    "RecalibrateCallback",
     "TabularClassifier",
     "TabularRegressor",
     "WhyOptions",
@@ -80,6 +93,7 @@ __all__ = [
     "insert",
     "load_model",
     "plot",
+    "recalibrate",
     "why_table",
 ]
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from normwise.cli.main import app
 
-_KERAS = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-QUICK = ("--epochs", "2")
+QUICK = ("--epochs", "2", "--batch-size", "2")
+"""Of the 82 rows of `people` that are trained on, whole batches: a smaller last one is a program more."""
 ODD_NAMES = (
     "[red]x[/red]",
     "<script>alert(1)</script>",
@@ -22,14 +22,6 @@ ODD_NAMES = (
     'quo"te',
     "\x1b[31mred",
 )
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keras' own variables are behind NumPy's protocol; that is no fault of ours."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(_KERAS))
 
 
 def command(*arguments: object) -> Result:
@@ -106,6 +98,8 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     folder = tmp_path_factory.mktemp("troubled")
     header = ("id", "nothing", "income", "joined", *ODD_NAMES, "level")
     file = write_csv(folder / "troubled.csv", header, list(troubled_rows()))
-    result = command("fit", file, "--target", "level", "--out", folder / "run", "--epochs", "1")
+    # Of the 9993 rows 6795 are trained on, which are 45 whole batches of 151.
+    quick = ("--epochs", "1", "--batch-size", "151")
+    result = command("fit", file, "--target", "level", "--out", folder / "run", *quick)
     assert result.exit_code == 0, result.output
     return folder / "run", result

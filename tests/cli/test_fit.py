@@ -55,12 +55,12 @@ def test_options_reach_the_run(tmp_path: Path) -> None:
     file = write_csv(tmp_path / "people.txt", ("age", "city", "price"), rows)
     out = tmp_path / "a run"
     options = ("--format", "csv", "--kind", "city=excluded", "--seed", 7, "--held-out", 0.25, "--quiet")
-    more = ("--epochs", 1, "--batch-size", 32, "--learning-rate", 0.01, "--task", "regression")
+    more = ("--epochs", 1, "--batch-size", 4, "--learning-rate", 0.01, "--task", "regression")
     result = command("fit", file, "--target", "price", "--out", out, *options, *more)
     assert (result.exit_code, result.output) == (0, "")
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert (record["seed"], record["held_out_rows"]) == (7, 30)
-    expected = {"epochs": "1", "batch_size": "32", "learning_rate": "0.01", "preset": "default"}
+    expected = {"epochs": "1", "batch_size": "4", "learning_rate": "0.01", "preset": "default"}
     assert expected.items() <= record["settings"].items()
     assert record["schema"]["columns"][1]["reason"] == "excluded as asked"
     assert record["schema"]["task"] == "regression"

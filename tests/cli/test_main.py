@@ -49,7 +49,7 @@ def test_alone_it_shows_its_help() -> None:
     assert {"fit", "predict", "scale"} <= set(alone.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["fit", "predict", "scale", "fold", "export"])
+@pytest.mark.parametrize("name", ["fit", "predict", "scale", "recalibrate", "fold", "export"])
 def test_each_command_has_examples(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0

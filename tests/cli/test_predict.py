@@ -6,12 +6,18 @@ import contextlib
 import io
 from pathlib import Path
 
+import keras
+import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 from tests.cli.conftest import command, people, write_csv
 
 from normwise.cli.predict import _write_csv
 from normwise.core.errors import NormwiseError
+from normwise.graph.walk import every_layer
+from normwise.workflows import predict_table
+from normwise.workflows.encode_table import EncodedTable
 
 COLUMNS = ["prediction", "probability of no", "probability of yes"]
 
@@ -54,6 +60,26 @@ def test_the_folder_alone_suffices(run: Path, table: Path, tmp_path: Path) -> No
     for name in ("schema.json", "model.keras"):
         (moved / name).write_bytes((run / name).read_bytes())
     assert command("predict", moved, table).stdout == command("predict", run, table).stdout
+
+
+def test_folded_it_predicts_the_same(run: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = pl.read_csv(io.StringIO(command("predict", run, table).stdout))
+    kinds: list[list[str]] = []
+    outputs = predict_table.network_outputs
+
+    def seen(model: keras.Model, encoded: EncodedTable) -> NDArray[np.float32]:
+        kinds.append([type(layer).__name__ for layer in every_layer(model)])
+        return outputs(model, encoded)
+
+    monkeypatch.setattr(predict_table, "network_outputs", seen)
+    result = command("predict", run, table, "--folded")
+    assert result.exit_code == 0, result.output
+    folded = pl.read_csv(io.StringIO(result.stdout))
+    assert folded["prediction"].equals(plain["prediction"])
+    # Rounding of float32 in two layers, behind a softmax.
+    np.testing.assert_allclose(folded[COLUMNS[1:]], plain[COLUMNS[1:]], atol=1e-5)
+    command("predict", run, table)
+    assert ["BatchNormalization" in names for names in kinds] == [False, True]
 
 
 def test_standard_output_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:

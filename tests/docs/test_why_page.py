@@ -88,3 +88,17 @@ def test_a_wrong_number_would_be_seen() -> None:
     assert "κ = 36.2" not in PAGES["why.md"]
     wrong = PAGES["why.md"].replace("36.1", "36.2")
     assert quoted()["κ of the valley"] not in wrong
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_lines_under_the_bowls_draw_them(page: str) -> None:
+    """As they stand, after the block that comes first, but for the training on Adult."""
+    block = PAGES[page].split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec("".join(line for line in block.splitlines(keepends=True) if "adult" not in line), names)
+    lines = re.findall(r"^    (normwise\.plot\(normwise\.insight\.bowl.*)$", PAGES[page], re.MULTILINE)
+    told = [eval(line, names).layout.annotations[0].text.partition("<br>")[2] for line in lines]
+    of = [bowl for name in ("sizes", "collinear") for bowl in FOUND["bowls"][name]]
+    expected = [(f"{b['condition number']:.3g}", f"{b['descent_steps']:,.0f}") for b in of]
+    found = [re.findall(r"\d+(?:[.,]\d+)*", text) for text in told]
+    assert [(f"{float(k.replace(',', '')):.3g}", steps) for k, steps in found] == expected

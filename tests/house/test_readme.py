@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -13,10 +14,19 @@ ROOT = Path(__file__).parents[2]
 READMES = ["README.md", "README.zh.md"]
 
 
-@pytest.mark.parametrize("name", READMES)
-def test_code(name: str, tmp_path: Path) -> None:
+def code_of(name: str) -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    return str(code)
+
+
+def test_code_is_the_same_but_for_its_comments() -> None:
+    first, *others = (ast.dump(ast.parse(code_of(name))) for name in READMES)
+    assert others == [first]
+
+
+def test_code(tmp_path: Path) -> None:
+    code = code_of(READMES[0])
     file = tmp_path / "snippet.py"
     file.write_text(code + "\nprint(model.count_params(), 'parameters')\n", encoding="utf-8")
     done = subprocess.run([sys.executable, file], capture_output=True, text=True, check=False)

@@ -183,3 +183,14 @@ def test_more_steps_than_anybody_would_walk_are_counted():
         assert measured["descent_steps"] == pytest.approx(measured["predicted_descent_steps"], rel=1e-6)
     endless = Bowl(("a", "b"), (1e20, 0.0, 0.0, 1.0), (0.0, 0.0), 0.0, 1e20, 10, "", "")
     assert descent_steps(endless)[0].value == np.inf
+
+
+@pytest.mark.parametrize(("large", "small", "kappa"), [(1e30, 1e-33, 1e126), (1e150, 1e-150, np.inf)])
+def test_columns_far_apart_in_size_have_a_condition_number(large: float, small: float, kappa: float) -> None:
+    x = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]]) * [large, small]
+    assert [m.value for m in condition_numbers(x, ["a", "b"])] == pytest.approx([kappa] * 2)
+
+
+def test_a_column_lost_in_the_digits_of_another_makes_it_infinite() -> None:
+    x = np.random.default_rng(0).normal(size=(128, 3)) * [1e30, 1e-33, 1.0]
+    assert [m.value for m in condition_numbers(x, ["a", "b", "c"])] == [np.inf] * 2

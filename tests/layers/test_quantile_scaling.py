@@ -42,7 +42,9 @@ def many_knots(n, mean, seed=0):
     alone = rng.random(len(knots)) < 0.6
     high[alone] = low[alone]
     high[-1] = 1.0
-    x = np.concatenate([rng.normal(mean, 1.0, 300), knots[:300], [mean - 9, mean + 9]]).astype("float32")
+    # As many rows for any number of knots: each operation is compiled for each shape anew.
+    on_them = np.resize(knots, 300)
+    x = np.concatenate([rng.normal(mean, 1.0, 300), on_them, [mean - 9, mean + 9]]).astype("float32")
     return [knots.tolist()], [low.tolist()], [high.tolist()], x[:, None]
 
 

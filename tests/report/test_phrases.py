@@ -14,7 +14,7 @@ from normwise.report.phrases import PHRASES, Phrase, say
 from normwise.report.why.curve_figures import DEPTH, SMOOTHNESS
 from normwise.report.why.feature_figures import BLINDNESS, SHARES
 from normwise.report.why.variants import ORDER
-from normwise.report.why.view import NETWORK, SECTIONS
+from normwise.report.why.view import DESCENTS, NETWORK, SECTIONS
 
 SOURCES = Path(normwise.report.__file__).parent
 BUILT = ("metric_", "model_", "kind_", "encoding_", "task_", "rest_", "verdict_", "headline_", "baseline_")
@@ -22,6 +22,10 @@ SAME = {"metric_roc_auc", "metric_r2", "why_network_value", "why_of", "why_range
 BUILT_OF_WHY = {
     *(f"why_{section}{end}" for section in SECTIONS for end in ("", "_1", "_2")),
     *(f"why_{name}" for name in (*SHARES, *BLINDNESS, *DEPTH, *SMOOTHNESS, *NETWORK, *MAIN)),
+    *(f"why_condition_number_{model}_hessian" for model in DESCENTS),
+    *(f"why_{model}_descent_steps" for model in DESCENTS),
+    "why_landscape_first",
+    "why_landscape_second",
     *(f"why_variant_{name}" for name in ORDER),
     *(f"why_effect_{name}" for name in ("helps", "no_difference", "hurts", "not_measured", "advice")),
 }

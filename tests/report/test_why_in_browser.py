@@ -60,7 +60,7 @@ def test_names_come_through_letter_by_letter(show: Show) -> None:
 
 
 def test_the_first_figure_is_there_in_time(show: Show) -> None:
-    """The text is painted first; then Plotly's JavaScript, 4.8 MB, has to be run (docs/decisions/0100)."""
+    """The text is painted first; then Plotly's JavaScript, 1.5 MB, has to be run (docs/decisions/0108)."""
     shown = show(why_report(whole()))
     paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
     assert shown.page.evaluate(paint) < 1000

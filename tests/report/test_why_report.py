@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import json
 import math
@@ -17,13 +18,24 @@ import numpy as np
 import pytest
 from tests.report.page_reader import PageReader
 from tests.report.records import HOSTILE, feature
-from tests.report.why_records import WHY_RECORDS, bare, bowl, hostile, percentiles, verdict, whole
+from tests.report.why_records import (
+    SPEED,
+    WHY_RECORDS,
+    bare,
+    bowl,
+    hostile,
+    percentiles,
+    surface,
+    verdict,
+    whole,
+)
 
 import normwise
+import normwise.report
 from normwise.core.descent import steps_needed
 from normwise.core.errors import RecordError, RunFolderError
 from normwise.core.measurement import Curve
-from normwise.core.why_record import Sentence, WhyRecord
+from normwise.core.why_record import Sentence, SweepPoint, WhyRecord
 from normwise.report import plot, why_report, write_why_report
 from normwise.report.figures_json import changing, plain
 from normwise.report.look import Look
@@ -32,8 +44,9 @@ from normwise.report.why.figures import why_figures
 from normwise.report.why.layer_figures import MOST_FRAMES, frame_steps
 from normwise.report.why.play import play_data
 from normwise.report.why.quadratic import Quadratic
-from normwise.report.why.sentences import COMPARISONS, SENTENCES, SUBJECTS, sentence
-from normwise.report.why.view import PAPERS, SECTIONS
+from normwise.report.why.sentences import COMPARISONS, ENDS, SENTENCES, SUBJECTS, sentence
+from normwise.report.why.variants import usable_limit
+from normwise.report.why.view import PAPERS, SECTIONS, why_view
 
 
 @pytest.fixture(scope="module", params=list(WHY_RECORDS), name="page")
@@ -47,6 +60,13 @@ def test_page_is_well_formed_small_and_loads_nothing(page: str) -> None:
     assert reader.loads == []
     assert len(page.encode()) < 6_000_000
     assert "default-src 'none'" in page
+
+
+def test_plotly_is_the_file_that_was_released() -> None:
+    folder = Path(normwise.report.__file__).parent / "page"
+    released = "79542150855a52c567260e3137095dbe2b744e6d702a5cabe67da246942fba7a"
+    assert hashlib.sha256((folder / "plotly-cartesian.min.js").read_bytes()).hexdigest() == released
+    assert "MIT" in (folder / "plotly-cartesian.LICENSE").read_text("utf-8")
 
 
 def test_page_names_no_address_but_the_papers(page: str) -> None:
@@ -92,14 +112,16 @@ def test_the_facts_of_a_model_that_was_given() -> None:
         return PageReader(page).text.split("To the verdict")[0]
 
     weights = f"{min(v.parameters for v in whole().variants):,}"
-    assert "own <b>.keras" not in facts()
+    given, nameless = facts(), facts(activation="")
+    assert "own <b>.keras" not in given
     shown = facts(model="own <b>.keras", activation="relu, gelu")
     assert all(fact in shown for fact in ("own <b>.keras", "12 → 12, relu, gelu", weights))
-    assert "12 → 12" in facts(activation="")
-    assert "12 → 12," not in facts(activation="")
+    assert "12 → 12" in nameless
+    assert "12 → 12," not in nameless
     assert re.search(r"Hidden layers\s*(隐藏层)?\s*none", facts(hidden_units=(), activation=""))
-    assert "→ 1 → …" in facts(hidden_units=(1,) * 40)
-    assert len(facts(hidden_units=(1,) * 40)) < len(facts()) + 100
+    deep = facts(hidden_units=(1,) * 40)
+    assert "→ 1 → …" in deep
+    assert len(deep) < len(given) + 100
 
 
 def test_hostile_names_are_escaped_and_shown() -> None:
@@ -128,7 +150,7 @@ def test_page_tells_what_the_record_holds() -> None:
         "2 of 3",
         "Usable: raw inputs 2 powers of ten",
         "Scale your inputs.",
-        "请缩放你的输入。",
+        "请缩放输入。",
     ):
         assert part in text
 
@@ -154,7 +176,7 @@ SAMPLE = {found.key: found for found in verdict()}
 
 def test_the_sample_has_every_sentence() -> None:
     assert {key.partition(" ")[0] for key in SENTENCES} == set(SAMPLE)
-    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 15
+    assert len(SAMPLE) == 6 - 1 + len(SUBJECTS) * len(COMPARISONS) + 17 + len(ENDS)
 
 
 @pytest.mark.parametrize("key", SENTENCES)
@@ -245,8 +267,52 @@ def test_plot_draws_each_record() -> None:
     assert plot(curve).data[0].y == (3.0, 4.0)
     assert len(plot(percentiles("dense", 1.0, 0)).data) == 36
     assert len(plot(bowl("raw", 3.0)).data) == 4
+    assert len(plot(surface("raw", 3.0)).data) == 4
     assert plot(feature("age")).data[0].y == feature("age").before.counts
     assert plot(whole(), language="zh").data[1].name == "原始输入"
+
+
+def test_the_landscape_shows_the_surface() -> None:
+    shown = surface("scaled", 4.0)
+    ground, paths, starts, network = plot(shown).data
+    # Its first axis is horizontal: Plotly's rows are along the second.
+    assert ground.customdata[8][0] == pytest.approx(0.3 + 0.5 * (4.0 * 1.2**2 + 1.0), rel=1e-3)
+    assert ground.customdata[4][8] == pytest.approx(0.3 + 0.5 * 4.0 * 0.8**2, rel=1e-3)
+    share = (ground.customdata[4][8] - 0.3) / (np.max(ground.customdata) - 0.3)
+    assert ground.z[4][8] == pytest.approx(math.log10(share + 0.01), rel=1e-2)
+    assert list(zip(starts.x, starts.y, strict=True)) == [tuple(path[:2]) for path in shown.paths]
+    assert paths.x.count(None) == 4
+    assert (network.x, network.y) == ((0.0,), (0.0,))
+    title = plot(shown).layout.annotations[0].text
+    assert title == "<b>scaled inputs</b><br>steps: 5.5; 3 of 4 starts arrive"
+    assert plot(shown).layout.xaxis.title.text == "bends most upwards, λ = 4"
+
+
+def test_no_more_paths_are_drawn_than_can_be_followed() -> None:
+    many = dataclasses.replace(surface("raw", 1.0), paths=((0.0, 0.0, 0.5, 0.5),) * 20)
+    assert len(plot(many).data[2].x) == 8
+
+
+def test_steps_of_models_of_all_columns() -> None:
+    page = why_report(whole()).split('<h3 id="h-descents"')[1].split("</table>")[0]
+    rows = [re.findall(r'<td class="n">(.*?)</td>', row) for row in page.split("<tr>")[2:]]
+    shown = [[PageReader(f"<p>{cell}</p>").text for cell in row] for row in rows]
+    assert [row[0] for row in shown] == ["∞", "∞", "3,456"]
+    assert shown[0][1] == "81"
+    assert shown[1][1].startswith("95 (64 … 137)")
+    assert shown[2][1] == "–"
+    assert 'id="h-descents"' not in why_report(bare())
+
+
+def test_networks_in_numbers_take_the_layer_that_says_most() -> None:
+    table = why_report(whole()).split('<h3 id="h-network"')[1].split("</table>")[0]
+    rows = table.split("<tr>")
+    cosines = next(row for row in rows if "cosine" in row)
+    assert re.findall(r'<td class="n">(.*?)</td>', cosines) == ["0.625"] * 4
+    largest = next(row for row in rows if "Largest Hessian" in row)
+    assert re.findall(r'<td class="n">(.*?)</td>', largest) == [
+        f"{3 / speed:.3g}" for speed in SPEED.values()
+    ]
 
 
 def test_plot_says_what_there_is() -> None:
@@ -277,3 +343,33 @@ def test_drawing_loads_neither_keras_nor_jax() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_limit_of_usable_rates_is_that_of_the_comparison() -> None:
+    """A rate at which most seeds diverged is not the best one, however low the loss of the seed left."""
+    losses = ((0.5, 0.4, 0.6), (math.nan, math.nan, 0.01), (0.8, 0.8, 0.8))
+    sweep = tuple(SweepPoint(10.0**k, each) for k, each in enumerate(losses))
+    variants = tuple(dataclasses.replace(v, sweep=sweep) for v in whole().variants)
+    record = dataclasses.replace(whole(), variants=variants, usable_tolerance=1.2)
+    assert usable_limit(record) == pytest.approx(0.6)
+    (line,) = plot(record, "rates").layout.shapes
+    assert line.y0 == pytest.approx(0.6)
+    assert "at most 0.6: nine tenths" in PageReader(why_report(record)).text
+
+
+def test_the_table_of_the_features_has_what_the_figures_of_columns_show() -> None:
+    found = why_view(whole())["features"]
+    assert [head.en.partition(",")[0] for head in found["heads"]] == [
+        *["Share of variance"] * 2,
+        *["Share of gradient"] * 2,
+        *["Units saturated"] * 2,
+    ]
+    assert all(len(cells) == 2 + 6 for _, cells in found["rows"])
+
+
+def test_the_note_on_the_logistic_model_stands_where_there_is_one() -> None:
+    regression = dataclasses.replace(
+        whole(), measurements=tuple(m for m in whole().measurements if "logistic" not in m.name)
+    )
+    pages = [PageReader(why_report(record)).text for record in (whole(), regression)]
+    assert ["a plane separates" in page for page in pages] == [True, False]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from tests.report.records import HOSTILE, feature, floats
 
-from normwise.core.measurement import Bowl, Curve, Measurement
+from normwise.core.measurement import Bowl, Curve, Measurement, Surface
 from normwise.core.probe import Series
 from normwise.core.why_record import Sentence, SweepPoint, Training, Variant, WhyRecord
 from normwise.report.why.sentences import COMPARISONS, SUBJECTS
@@ -64,6 +64,22 @@ def training(seed: int, name: str, epochs: int = 12) -> Training:
     return Training(seed, history, steps, float(losses[-1]), 0.85 - 0.01 / SPEED[name] + 0.001 * seed)
 
 
+def surface(name: str, curvature: float) -> Surface:
+    """A quadratic, of curvatures `curvature` and 1, about (0.2, 0)."""
+    places = np.linspace(-1, 1, 9)
+    losses = 0.3 + 0.5 * (curvature * (places[:, None] - 0.2) ** 2 + places[None, :] ** 2)
+    starts = np.random.default_rng(3).uniform(-1, 1, (4, 2))
+    paths = tuple(
+        floats((np.array([0.2, 0.0]) + (start - [0.2, 0.0]) * 0.5 ** np.arange(6)[:, None]).ravel())
+        for start in starts
+    )
+    steps = (6.0, 5.0, math.inf, 4.0)
+    axes = ("top", "bottom")
+    ends = 0.1, 0.3, (curvature, 1.0), 700
+    grid = (floats(v) for v in (places, places, losses.ravel()))
+    return Surface(axes, *grid, paths, steps, *ends, "a plane", "Li 2018", name)
+
+
 def variant(name: str, columns: tuple[str, ...] = NAMES) -> Variant:
     scaled, normalized = name.startswith("scaled"), name.endswith("_bn")
     best = 1e-2 if scaled or normalized else 1e-3
@@ -94,10 +110,15 @@ def variant(name: str, columns: tuple[str, ...] = NAMES) -> Variant:
         )
         for i, column in enumerate(columns)
     )
-    numbers += (measured("hessian_eigenvalue_largest", 3.0 / SPEED[name], name),)
+    numbers += (
+        measured("hessian_eigenvalue_largest", 3.0 / SPEED[name], name),
+        measured("covariate_shift_cosine", 0.875, name),
+        measured("covariate_shift_cosine", 0.625, name),
+    )
     decades = 2.0 + scaled + normalized
     return Variant(
-        *(name, scaled, normalized, best, sweep, decades, trainings, 4.2, 4321, series, curves, numbers)
+        *(name, scaled, normalized, best, sweep, decades, trainings, 4.2, 4321, series, curves, numbers),
+        surfaces=(surface(name, 9.0 / SPEED[name]),),
     )
 
 
@@ -111,9 +132,15 @@ def verdict() -> tuple[Sentence, ...]:
         "before_missed": 2.0,
         "after_missed": 2.0,
         "resolution": 0.5,
+        "factor": 3.16,
     }
     found = [
-        Sentence("condition_number", {"before": 3.2e9, "after": 8.1}, {}, "helps"),
+        Sentence(
+            "condition_number",
+            {"before": 3.2e9, "after": 8.1, "steps_before": math.inf, "steps_after": 9.0},
+            {},
+            "helps",
+        ),
         Sentence("feature_spread", {"spread": 14200.0}, {"largest": "fnlwgt", "smallest": "age"}, "helps"),
         Sentence("collinear", {"inflation": 3806.0, "condition": 1.1e5}, {"column": "age"}, "no_difference"),
         Sentence("feature_spread", {"spread": 2.0}, {}, "no_difference"),
@@ -136,7 +163,9 @@ def verdict() -> tuple[Sentence, ...]:
         "scaling_hurts",
         "scaling_mixed",
         "scaling_for_rates",
+        "scaling_narrows_rates",
         "normalize_for_rates",
+        "normalization_narrows_rates",
         "normalize",
         "normalize_not",
     ):
@@ -149,8 +178,14 @@ def verdict() -> tuple[Sentence, ...]:
         found.append(Sentence(key, {}, {}, "advice"))
     found.append(Sentence("nothing_learned", {"rows": 900.0}, {}, "not_measured"))
     found.append(Sentence("little_is_gained", {}, {}, "advice"))
-    found.append(Sentence("scope", {"layers": 2.0, "seeds": 3.0, "rates": 5.0}, {}, "advice"))
-    found.append(Sentence("scope_model", {"seeds": 3.0, "rates": 5.0}, {"model": "churn.keras"}, "advice"))
+    found += [
+        Sentence(f"{name}_rate_is_the_{end}", {"rate": rate}, {}, "not_measured")
+        for name in SPEED
+        for end, rate in (("lowest", 0.0001), ("highest", 10.0))
+    ]
+    scope = {"seeds": 3.0, "rates": 5.0, "low": 0.0001, "high": 10.0}
+    found.append(Sentence("scope", {"layers": 2.0} | scope, {}, "advice"))
+    found.append(Sentence("scope_model", scope, {"model": "churn.keras"}, "advice"))
     return tuple(found)
 
 
@@ -167,6 +202,20 @@ def short_verdict() -> tuple[Sentence, ...]:
         "scope",
     )
     return tuple(s for s in verdict() if s.key in keys)
+
+
+def descents() -> tuple[Measurement, ...]:
+    """Of models of all columns; raw inputs take for ever, and the classes are separable once scaled."""
+    return (
+        measured("condition_number_linear_hessian", math.inf, "raw"),
+        measured("condition_number_linear_hessian", 81.0, "scaled"),
+        *(measured(f"linear_descent_steps{end}", math.inf, "raw") for end in ("", "_least", "_most")),
+        measured("linear_descent_steps", 95.0, "scaled"),
+        measured("linear_descent_steps_least", 64.0, "scaled"),
+        measured("linear_descent_steps_most", 137.0, "scaled"),
+        measured("logistic_descent_steps", 3456.0, "raw"),
+        measured("logistic_descent_steps", math.nan, "scaled"),
+    )
 
 
 def whole(names: tuple[str, ...] = NAMES) -> WhyRecord:
@@ -198,7 +247,7 @@ def whole(names: tuple[str, ...] = NAMES) -> WhyRecord:
         features=features,
         bowls=(bowl("raw", 30.0, (names[0], names[-1])), bowl("scaled", 1.0, (names[0], names[-1]))),
         curves=(),
-        measurements=(*shares, *stds),
+        measurements=(*shares, *stds, *descents()),
         variants=tuple(variant(n, names) for n in SPEED),
         verdict=short_verdict(),
         warnings=("3 rows have no target and were dropped.",),
@@ -248,6 +297,7 @@ def bare() -> WhyRecord:
 
 def nothing_finite() -> WhyRecord:
     record, lost = whole(), (math.nan, math.inf, math.nan)
+    level = dataclasses.replace(surface("raw", 1.0), losses=(0.0,) * 81, lowest=0.0, steps=(math.inf,) * 4)
     broken = tuple(
         dataclasses.replace(
             v,
@@ -255,6 +305,7 @@ def nothing_finite() -> WhyRecord:
             sweep=tuple(SweepPoint(r, lost) for r in RATES),
             usable_decades=math.nan,
             series=(dataclasses.replace(percentiles("dense", 1.0, 1), flat=(math.nan,) * 360),),
+            surfaces=(level,),
         )
         for v in record.variants
     )
@@ -265,7 +316,9 @@ def nothing_finite() -> WhyRecord:
 def plain() -> WhyRecord:
     """Without series, curves and shares, as `--quick` may leave it."""
     record = whole()
-    less = tuple(dataclasses.replace(v, series=(), curves=(), measurements=()) for v in record.variants)
+    less = tuple(
+        dataclasses.replace(v, series=(), curves=(), measurements=(), surfaces=()) for v in record.variants
+    )
     return dataclasses.replace(record, variants=less, measurements=())
 
 

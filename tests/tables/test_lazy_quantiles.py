@@ -61,11 +61,22 @@ def test_the_helper_sees_a_wrong_rank():
     assert rank_errors(x, [0.5], np.array([490.0]))[0] > 0.008
 
 
-@pytest.mark.parametrize("engine", LAZY)
-def test_ranks_out_of_core(engine, tmp_path):
-    rows = ROWS if engine == "polars" else 30_000
+FEW = ("normal", "lognormal", "outlier", "missing")
+OTHERS = tuple(name for name in columns(3) if name not in FEW)
+
+
+@pytest.mark.parametrize(
+    ("engine", "rows", "names"),
+    [
+        *(pytest.param(engine, 30_000, FEW, id=engine) for engine in LAZY),
+        pytest.param("polars", 30_000, OTHERS, id="polars-other columns"),
+        # An error of 1e-5 is then three rows, and a bin may hold several.
+        pytest.param("polars", ROWS, FEW[:2], id="polars-many rows"),
+        pytest.param("polars", ROWS, FEW[2:] + OTHERS, id="polars-all columns", marks=pytest.mark.slow),
+    ],
+)
+def test_ranks_out_of_core(engine, rows, names, tmp_path):
     table = columns(rows)
-    names = list(table) if engine == "polars" else ["normal", "lognormal", "outlier", "missing"]
     frame = lazily(engine, pl.DataFrame(table).select(names), tmp_path)
     statistics = lazy_statistics(frame)
     for probabilities in (QUARTILES, THOUSAND):

@@ -1,17 +1,10 @@
-"""Tables that the tests share, and Keras' own conversions to NumPy, which warn under NumPy 2."""
+"""Tables that the tests share."""
 
 import datetime
 
 import numpy as np
 import polars as pl
 import pytest
-
-_KERAS = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        item.add_marker(pytest.mark.filterwarnings(_KERAS))
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from normwise.core.errors import ModelError, TableError
+from normwise.core.errors import ColumnError, ModelError, TableError
 from normwise.workflows import why_data
-from normwise.workflows.why_data import fit_to_width, read_why_data
+from normwise.workflows.why_data import fit_to_width, read_why_data, why_file
 from normwise.workflows.why_options import WhyOptions
 
 
@@ -124,3 +124,29 @@ def test_a_model_takes_all_inputs_or_the_columns_of_numbers(file: Path) -> None:
         error.value
     )
     assert 'or its 2 columns of numbers ("age", "active"); expected' in str(error.value)
+
+
+@pytest.mark.parametrize("row", [0, 36, 89])
+def test_a_row_in_an_error_is_a_row_of_the_file(row: int, file: Path, people: pl.DataFrame) -> None:
+    ages = people["age"].cast(pl.Float64).to_list()
+    ages[row] = float("inf")
+    people.with_columns(age=pl.Series(ages)).write_csv(file)
+    with pytest.raises(ColumnError, match=rf'"age" holds 1 infinite .* in data row {row + 1}\)'):
+        read_why_data(file, options("wage"), print)
+
+
+def test_a_frame_is_read_as_its_file_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"a": rng.normal(size=60), "b": ["x", "y", "z"] * 20, "y": ["u", "v"] * 30})
+    frame.write_parquet(tmp_path / "t.parquet")
+    file = read_why_data(str(tmp_path / "t.parquet"), WhyOptions("y"), print)
+    for table in (frame, frame.to_pandas(), frame.to_arrow()):
+        found = read_why_data(table, WhyOptions("y"), print)
+        assert found.source == "table.parquet"
+        assert found.inputs == file.inputs
+        np.testing.assert_array_equal(found.raw["training"], file.raw["training"])
+    assert why_file(frame) == Path("table.parquet")
+    assert why_file("a.csv") == Path("a.csv")
+    assert why_file(None) is None
+    with pytest.raises(ColumnError, match=r'column of table\.parquet is to be predicted.*"a", "b", "y"'):
+        read_why_data(frame, WhyOptions(), print)

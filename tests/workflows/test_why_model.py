@@ -137,6 +137,11 @@ def two_inputs() -> keras.Model:
     return keras.Model([a, b], layers.Dense(2)(layers.Concatenate()([a, b])), name="m")
 
 
+def two_outputs() -> keras.Model:
+    x = keras.Input((3,))
+    return keras.Model(x, [layers.Dense(2)(x), layers.Dense(1)(x)], name="m")
+
+
 def images() -> keras.Model:
     return keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(2)], name="m")
 
@@ -149,8 +154,9 @@ def codes() -> keras.Model:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (two_inputs(), 'the model "m" has 2 inputs of shape (3,), (2,) a row; expected one input of shape'),
+        (two_inputs(), 'the model "m" has 2 inputs of shape (3,), (2,) a row; expected one input, of shape'),
         (images(), 'the model "m" has 1 input of shape (8, 8, 3) a row; expected one input'),
+        (two_outputs(), "has 2 outputs of shape (2,), (1,) a row; expected one output, of shape (units,)"),
         (codes(), 'the model "m" takes int32, and scaled numbers are fractions'),
         (keras.Sequential([layers.Dense(2)], name="m"), 'the Sequential model "m" is not built'),
     ],
@@ -204,3 +210,10 @@ def test_a_file_is_the_model_that_was_saved(tmp_path: Path) -> None:
     found = read_why_model(saved(model, tmp_path / "m.keras"))
     assert kinds(found) == kinds(model)
     assert isinstance(found.optimizer, optimizers.Adam)
+
+
+def test_a_file_is_named_by_its_name(tmp_path: Path) -> None:
+    file = saved(images(), tmp_path / "photos.keras")
+    with pytest.raises(ModelError) as error:
+        read_why_model(file)
+    assert str(error.value).startswith(f"{file} has 1 input of shape (8, 8, 3) a row; expected one input, of")

@@ -116,6 +116,7 @@ def test_a_column_of_another_scale_hurts_until_it_is_scaled(stretched: WhyRecord
     assert "little_is_gained" not in found
 
 
+@pytest.mark.slow
 def test_where_all_is_well_scaled_the_verdict_says_that_little_is_gained(plain: WhyRecord) -> None:
     found = {s.key: s.effect for s in plain.verdict}
     assert found["feature_spread"] == "no_difference"
@@ -166,6 +167,15 @@ def test_the_networks_are_measured_inside(stretched: WhyRecord) -> None:
         names = {m.name for m in variant.measurements}
         assert {"saturation_share", "mean_derivative", "hessian_eigenvalue_largest"} <= names
         assert ("inference_gap" in names) == variant.normalized
+        assert ("scale_invariance_output" in names) == variant.normalized
+        shifts = [m.layer.rpartition("/")[2] for m in variant.measurements if m.name == "covariate_shift"]
+        # The first layer has none before it.
+        assert shifts[0] != "hidden_1"
+        assert shifts[-1] == "output"
+        (surface,) = variant.surfaces
+        ends = [m.value for m in variant.measurements if m.name.startswith("hessian_eigenvalue_")]
+        assert surface.curvatures == pytest.approx(ends, rel=1e-3)
+        assert surface.variant == variant.name
         curves = {c.name: c for c in variant.curves}
         assert {"loss_range", "gradient_predictiveness", "effective_beta", "eta_beta"} <= set(curves)
         assert len(curves["activation_std"].y) == 2
@@ -264,17 +274,24 @@ def own_activation(variant: Variant) -> str:
     return place
 
 
-def test_nothing_is_said_where_the_target_is_noise_and_the_same_again(tmp_path: Path) -> None:
+def of_noise(folder: Path) -> WhyRecord:
+    """Of a target that the columns say nothing of."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(100, 2)) * [1e5, 1]
-    pl.DataFrame({"wide": x[:, 0], "plain": x[:, 1], "y": rng.normal(size=100)}).write_csv(tmp_path / "t.csv")
-    record, again = (
-        why_table(tmp_path / "t.csv", WhyOptions("y", quick=True, epochs=3, hidden_units=(8,)))
-        for _ in range(2)
-    )
+    pl.DataFrame({"wide": x[:, 0], "plain": x[:, 1], "y": rng.normal(size=100)}).write_csv(folder / "t.csv")
+    return why_table(folder / "t.csv", WhyOptions("y", quick=True, epochs=3, hidden_units=(8,)))
+
+
+def test_nothing_is_said_where_the_target_is_noise(tmp_path: Path) -> None:
+    record = of_noise(tmp_path)
     assert (record.task, record.metric) == ("regression", "r2")
     assert [s.key for s in record.verdict][-2:] == ["nothing_learned", "scope"]
     assert not [s for s in record.verdict if s.key.startswith(("scaling_", "normalization_", "advice_"))]
+
+
+@pytest.mark.slow
+def test_the_same_again(tmp_path: Path) -> None:
+    record, again = of_noise(tmp_path), of_noise(tmp_path)
 
     def timeless(record: WhyRecord) -> WhyRecord:
         variants = tuple(dataclasses.replace(v, seconds=0.0) for v in record.variants)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -36,7 +37,7 @@ def test_equal_variants_gain_little() -> None:
     ]
     assert [s.key for s in sentences] == [*compared, *advice]
     assert [s.effect for s in sentences] == ["no_difference"] * 12 + ["advice"] * 4
-    assert sentences[-1].numbers == {"layers": 2.0, "seeds": 3.0, "rates": 3.0}
+    assert sentences[-1].numbers == {"layers": 2.0, "seeds": 3.0, "rates": 3.0, "low": 0.25, "high": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,7 @@ def test_rates_differ_by_more_than_one_that_was_tried(after: float, finding: str
 
 
 WIDE: dict[str, Any] = {"decades": 4.0}
+NARROW: dict[str, Any] = {"decades": 0.0}
 FAST, SLOW = {"steps": (10, 15, 20)}, {"steps": (80, 85, 90)}
 GOOD, BAD = {"metric": (0.90, 0.91, 0.92)}, {"metric": (0.70, 0.71, 0.72)}
 
@@ -191,6 +193,12 @@ GOOD, BAD = {"metric": (0.90, 0.91, 0.92)}, {"metric": (0.70, 0.71, 0.72)}
         ({"scaled_bn": WIDE}, ["advice_scaling_gains_little", "advice_normalize_for_rates"]),
         ({"scaled_bn": WIDE | FAST}, ["advice_scaling_gains_little", "advice_normalize"]),
         ({"scaled_bn": BAD}, ["advice_scaling_gains_little", "advice_normalize_not"]),
+        (
+            {"scaled": NARROW, "scaled_bn": NARROW},
+            ["advice_scaling_narrows_rates", "advice_normalization_gains_little"],
+        ),
+        ({"scaled_bn": NARROW}, ["advice_scaling_gains_little", "advice_normalization_narrows_rates"]),
+        ({"scaled_bn": NARROW | BAD}, ["advice_scaling_gains_little", "advice_normalize_not"]),
         ({"scaled_bn": FAST | BAD}, ["advice_scaling_gains_little", "advice_mixed"]),
         (
             {"scaled": GOOD, "scaled_bn": GOOD},
@@ -228,7 +236,7 @@ def test_nothing_is_advised_on_what_was_not_measured() -> None:
     nothing = {"steps": (NEVER,) * 3, "metric": (math.nan,) * 3}
     found = verdict(raw=nothing, scaled=nothing | {"decades": 4.0}, raw_bn=nothing, scaled_bn=nothing)
     assert "little_is_gained" not in found
-    assert {"advice_scaling_for_rates", "advice_normalize_not"} <= set(found)
+    assert {"advice_scaling_for_rates", "advice_normalization_narrows_rates"} <= set(found)
 
 
 def test_findings_come_first_and_only_if_they_were_measured() -> None:
@@ -243,11 +251,52 @@ def test_findings_come_first_and_only_if_they_were_measured() -> None:
     assert spread == Sentence(
         "feature_spread", {"spread": 100.0}, {"largest": "large", "smallest": "small"}, "helps"
     )
-    assert number == Sentence("condition_number", {"before": 900.0, "after": 3.0}, {}, "helps")
+    numbers = {"before": 900.0, "after": 3.0, "steps_before": 1800.0, "steps_after": 6.0}
+    assert number == Sentence("condition_number", numbers, {}, "helps")
     assert (saturation.key, saturation.effect) == ("saturation", "helps")
     assert saturation.numbers == pytest.approx({"before": 0.9, "after": 0.1})
     assert (normalized.key, normalized.effect) == ("saturation_normalized", "helps")
     assert normalized.numbers == pytest.approx({"before": 0.9, "after": 0.2})
+
+
+def test_a_difference_on_raw_inputs_alone_is_not_said_to_be_little() -> None:
+    """Batch normalization helps raw inputs, and scaling gains little: not "neither made a difference"."""
+    found = verdict(raw_bn=GOOD)
+    assert found["normalization_raw_metric_helps"].effect == "helps"
+    assert "little_is_gained" not in found
+
+
+@pytest.mark.parametrize(("rate", "end"), [(0.25, "lowest"), (1.0, "highest"), (0.5, "")])
+def test_a_best_rate_at_an_end_of_those_tried_is_named(rate: float, end: str) -> None:
+    record = why_record()
+    first = dataclasses.replace(record.variants[0], learning_rate=rate)
+    found = why_verdict(dataclasses.replace(record, variants=(first, *record.variants[1:])))
+    ends = [s for s in found if "rate_is_the" in s.key]
+    assert ends == [Sentence(f"raw_rate_is_the_{end}", {"rate": rate}, {}, "not_measured")] * bool(end)
+
+
+def test_the_smallest_spread_counts_however_small() -> None:
+    """A column of nanometres, and one of seconds since 1970, vary."""
+    found = verdict(features=[feature("a", 1.0), feature("nm", 1e-9), feature("since", 500.0, mean=1.7e9)])
+    assert found["feature_spread"].words == {"largest": "since", "smallest": "nm"}
+    assert found["feature_spread"].numbers == {"spread": pytest.approx(5e11)}
+
+
+def test_a_condition_number_that_stays_infinite_is_left_to_the_columns_that_repeat() -> None:
+    assert "condition_number" not in verdict(measurements=condition(math.inf, math.inf))
+    assert verdict(measurements=condition(math.inf, 2.0))["condition_number"].effect == "helps"
+
+
+@pytest.mark.parametrize(
+    ("activation", "judged"),
+    [("tanh", True), ("sigmoid, relu", True), ("relu", False), ("gelu, tanh", False)],
+)
+def test_saturation_is_judged_where_the_first_activation_is_flat_to_both_sides(
+    activation: str, judged: bool
+) -> None:
+    shares = {"raw": {"saturated": 0.4}, "scaled": {"saturated": 0.5}, "raw_bn": {"saturated": 0.5}}
+    found = why_verdict(dataclasses.replace(why_record(**shares), activation=activation))
+    assert bool([s for s in found if s.key.startswith("saturation")]) == judged
 
 
 def test_findings_at_their_thresholds() -> None:

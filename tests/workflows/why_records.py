@@ -66,10 +66,11 @@ def feature(name: str, std: float, mean: float = 0.0) -> FeatureRecord:
 
 
 def condition(raw: float, scaled: float) -> tuple[Measurement, ...]:
-    """The condition numbers, raw and scaled."""
+    """The condition numbers of a linear model, raw and scaled, and twice as many steps."""
     return tuple(
-        Measurement("condition_number_second_moments", value, "", 100, "", "", variant=name)
+        Measurement(measured, times * value, "", 100, "", "", variant=name)
         for name, value in (("raw", raw), ("scaled", scaled))
+        for measured, times in (("condition_number_linear_hessian", 1), ("linear_descent_steps", 2))
     )
 
 

@@ -13,6 +13,7 @@ from normwise.cli.export import export
 from normwise.cli.fit import fit
 from normwise.cli.fold import fold
 from normwise.cli.predict import predict
+from normwise.cli.recalibrate import recalibrate
 from normwise.cli.scale import scale
 from normwise.cli.why import why
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command(no_args_is_help=False)(fit)
 app.command()(predict)
 app.command()(scale)
+app.command()(recalibrate)
 app.command(no_args_is_help=False)(why)
 app.command()(fold)
 app.command()(export)
@@ -71,6 +73,8 @@ def normwise(
     - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
 
     - See what normalization changes on a table: `normwise why people.csv --target income`
+
+    - Put the statistics of a network right: `normwise recalibrate income-run people.csv --overwrite`
 
     - Fold normalization away for deployment: `normwise fold income-run --out folded-run`
 

@@ -31,6 +31,10 @@ def predict(
     format: Format = None,
     encoding: Encoding = "utf-8",
     overwrite: Overwrite = False,
+    folded: Annotated[
+        bool,
+        typer.Option("--folded", help="Fold normalization away first; the same to rounding."),
+    ] = False,
 ) -> None:
     """Predict each row of a table, in its order: the class and a probability column a class, or a number.
 
@@ -52,7 +56,14 @@ def predict(
         warn = WarningLines(console)
         with waiting(console, f"predicting with Keras on {backend}"):
             predictions = predict_table(
-                run, table, out, format=format, encoding=encoding, overwrite=overwrite, warn=warn
+                run,
+                table,
+                out,
+                format=format,
+                encoding=encoding,
+                overwrite=overwrite,
+                folded=folded,
+                warn=warn,
             )
         if out is None:
             _write_csv(predictions)

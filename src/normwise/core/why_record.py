@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from normwise.core.column_statistics import Floats
-from normwise.core.measurement import Bowl, Curve, Measurement
+from normwise.core.measurement import Bowl, Curve, Measurement, Surface
 from normwise.core.probe import Series
 from normwise.core.records import Record
 from normwise.core.run_record import FeatureRecord
@@ -62,6 +62,7 @@ class Variant(Record):
         series: What the probes found in the first seed's training: pre-activation percentiles, saturation.
         curves: Curves measured on it: moments by depth, Santurkar's ranges over training.
         measurements: Numbers measured on it.
+        surfaces: The loss around the weights of its best epoch; none where it was not measured.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Variant(Record):
     series: tuple[Series, ...] = ()
     curves: tuple[Curve, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

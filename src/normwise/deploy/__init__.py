@@ -1,1 +1,9 @@
-"""What a trained model needs before it is used: statistics put right, normalization folded away."""
+"""Deploy: statistics put right, layers folded away, and what is left written for others to run."""
+
+from __future__ import annotations
+
+from normwise.deploy.fold import fold
+from normwise.deploy.fold_result import Folded, FoldResult, Kept
+from normwise.deploy.recalibrate import recalibrate
+
+__all__ = ["FoldResult", "Folded", "Kept", "fold", "recalibrate"]

@@ -45,11 +45,11 @@ def calls_noted() -> Iterator[Calls]:
     A layer that is called inside of a further transformation, or once a time step by a recurrent layer, is
     left out: its arrays are of no meaning outside of that.
     """
-    calls, here, in_loop = Calls(), _trace(), False
+    calls, here, in_loop = Calls(), current_trace(), False
 
     def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal in_loop
-        if in_loop or _trace() != here:
+        if in_loop or current_trace() != here:
             return plain(self, *args, **kwargs)
         if isinstance(self, LOOPS):
             in_loop = True
@@ -114,7 +114,7 @@ def _activation_outside(here: Any) -> Iterator[None]:
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         function = self.activation
-        if function is None or _trace() != here:
+        if function is None or current_trace() != here:
             return fused(self, *args, **kwargs)
         with replaced(self, "activation", None):
             inputs = fused(self, *args, **kwargs)
@@ -136,11 +136,11 @@ def _activation_noted(layer: Any, notes: list[ActivationSeen]) -> Iterator[None]
 
 
 def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]) -> Callable[..., Any]:
-    here = _trace()
+    here = current_trace()
 
     def noted(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = function(inputs, *args, **kwargs)
-        if _trace() == here:
+        if current_trace() == here:
             name = getattr(function, "__name__", type(function).__name__)
             notes.append(ActivationSeen(path_of(layer), name, inputs, outputs))
         return outputs
@@ -148,7 +148,7 @@ def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]
     return noted
 
 
-def _trace() -> Any:
+def current_trace() -> Any:
     """The transformation that is being traced, to be compared; other backends than JAX have none."""
     if keras.backend.backend() != "jax":
         return None

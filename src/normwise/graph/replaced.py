@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import keras
 
 _ONE_AT_A_TIME = threading.RLock()
 """Of two threads, the one that ends last would put back the other's method, for good."""
+
+
+def one_at_a_time() -> AbstractContextManager[object]:
+    """Within the block, other threads that want to exchange something wait for its end."""
+    return _ONE_AT_A_TIME
 
 
 @contextmanager
@@ -33,7 +38,7 @@ def layer_calls_by(call: Callable[..., Any]) -> Iterator[None]:
     `plain` is Keras' own call. Other threads call layers as ever; one that wants the same waits for the end.
     """
     here = threading.get_ident()
-    with _ONE_AT_A_TIME:
+    with one_at_a_time():
         plain = keras.layers.Layer.__call__
 
         def called(self: Any, *args: Any, **kwargs: Any) -> Any:

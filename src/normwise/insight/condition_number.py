@@ -84,4 +84,6 @@ def condition_number(x: Floats) -> float:
     if len(x) < x.shape[1] or lengths[-1] <= ROUNDING * max(x.shape) * lengths[0]:
         return float("inf")
     singular = np.linalg.svd(x, compute_uv=False)
-    return float((singular[0] / singular[-1]) ** 2)
+    # Of columns beyond float64's digits of one another the smallest is 0, or the square is beyond float64.
+    with np.errstate(divide="ignore", over="ignore"):
+        return float((singular[0] / singular[-1]) ** 2)

@@ -12,6 +12,9 @@ from typing import Any
 
 from normwise.core.errors import RunFolderError
 
+PLOTLY = "plotly-cartesian.min.js"
+"""Plotly.js 4.1.1 of two dimensions, as released (docs/decisions/0108)."""
+
 
 def html_page(
     template: str, figures: str, variables: Mapping[str, Any], more: Sequence[str] = (), **data: str
@@ -27,7 +30,6 @@ def html_page(
     """
     import jinja2
     from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("normwise.report", "page"),
@@ -41,7 +43,7 @@ def html_page(
         **variables,
         style=Markup("\n".join(_package_file(f"{name}.css") for name in names)),
         script=Markup("\n".join(_package_file(f"{name}.js") for name in names)),
-        plotly=Markup(get_plotlyjs()),
+        plotly=Markup(_package_file(PLOTLY)),
         figures=Markup(figures),
         **{name: Markup(text) for name, text in data.items()},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from normwise.core.errors import RecordError
-from normwise.core.measurement import Bowl, Curve
+from normwise.core.measurement import Bowl, Curve, Surface
 from normwise.core.probe import Series
 from normwise.core.run_record import FeatureRecord
 from normwise.core.why_record import WhyRecord
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plot(
-    record: WhyRecord | Bowl | Curve | Series | FeatureRecord,
+    record: WhyRecord | Bowl | Surface | Curve | Series | FeatureRecord,
     name: str = "",
     *,
     language: str = "en",
@@ -27,8 +27,9 @@ def plot(
     Args:
         record: What was measured.
         name: Of a `WhyRecord`, which figure: ``"spread"``, ``"shares"``, ``"bowl"``, ``"percentiles"``,
-            ``"units"``, ``"saturation"``, ``"curves"``, ``"steps"``, ``"rates"`` or ``"smoothness"``; by
-            default the validation losses, or what there is first.
+            ``"units"``, ``"saturation"``, ``"blindness"``, ``"depth"``, ``"curves"``, ``"steps"``,
+            ``"rates"``, ``"smoothness"`` or ``"landscape"``; by default the validation losses, or
+            what there is first.
         language: ``"en"`` or ``"zh"``.
         dark: Light lines, for a dark page.
 
@@ -40,13 +41,15 @@ def plot(
         >>> plot(curve).data[0].y
         (0.5, 0.7)
     """
-    from normwise.report.why import bowl, curve_figures, feature_figures
+    from normwise.report.why import bowl, curve_figures, feature_figures, landscape
 
     look = Look(language, dark)
     if isinstance(record, WhyRecord):
         return _of_why(record, name, look)
     if isinstance(record, Bowl):
         return bowl.figure((record,), look)
+    if isinstance(record, Surface):
+        return landscape.figure((record,), look)
     if isinstance(record, Curve):
         return curve_figures.curve_figure(record, look)
     if isinstance(record, Series):
@@ -54,8 +57,8 @@ def plot(
     if isinstance(record, FeatureRecord):
         return feature_figures.single(record, look)
     raise RecordError(
-        f"there is no figure of a {type(record).__name__}; give a WhyRecord, Bowl, Curve, Series or "
-        f"FeatureRecord."
+        f"there is no figure of a {type(record).__name__}; give a WhyRecord, Bowl, Surface, Curve, "
+        f"Series or FeatureRecord."
     )
 
 

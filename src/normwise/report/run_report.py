@@ -18,7 +18,7 @@ def run_report(record: RunRecord) -> str:
         record: The run.
 
     Returns:
-        The text of the page, about 5 MB, of which 4.8 MB are Plotly.
+        The text of the page, about 2 MB, of which 1.5 MB are Plotly.
     """
     from normwise.report.figures_json import figures, figures_json
     from normwise.report.view import view

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import keras
@@ -13,7 +12,7 @@ from normwise.deploy.fold_result import FoldResult
 from normwise.tables.atomic import atomic_path, check_creatable
 from normwise.workflows.model_file import model_of_file
 from normwise.workflows.predict_table import load_run
-from normwise.workflows.run_folder import FILES, MODEL, check_writable, run_folder
+from normwise.workflows.run_folder import check_writable, copy_run
 
 
 def fold_file(model: Path, out: Path, *, overwrite: bool = False) -> FoldResult:
@@ -36,11 +35,7 @@ def fold_file(model: Path, out: Path, *, overwrite: bool = False) -> FoldResult:
     if model.is_dir():
         check_writable(out, overwrite)
         result = _folded(load_run(model).model)
-        with run_folder(out, overwrite) as folder:
-            for name in FILES:
-                if name != MODEL and (model / name).exists():
-                    shutil.copy2(model / name, folder / name)
-            result.model.save(folder / MODEL)
+        copy_run(model, out, result.model, overwrite)
         return result
     if out.suffix != ".keras":
         raise ModelError(f"{out} is no name of a model's file; expected one that ends in .keras")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from normwise.core.errors import NormwiseWarning, RunFolderError
+from normwise.core.errors import RunFolderError
+from normwise.core.errors import warn as warn_user
 from normwise.core.run_record import TableSchema
 from normwise.tables import as_frame, check_writable, read_table, write_table
 from normwise.workflows.check_schema import check_model
@@ -56,13 +56,22 @@ class Run:
         Raises:
             ColumnError: If a column is absent or of another kind.
         """
+        return self._named(network_outputs(self.model, self.encoded(table, warn)))
+
+    def encoded(self, table: Any, warn: Callable[[str], None] | None = None) -> EncodedTable:
+        """What the network reads of a table; arguments and errors are those of `predict`."""
         frame = as_frame(table)
         frame = frame.drop(self.schema.target, strict=False)
         encoded = encode_table(frame, self.schema.columns)
         for message in (*encoded.notes, *self._drift(encoded)):
-            (warn or _as_warning)(message)
-        outputs = network_outputs(self.model, encoded)
-        return self._named(outputs)
+            (warn or warn_user)(message)
+        return encoded
+
+    def read(self, table: Path, format: str | None = None, encoding: str = "utf-8") -> pl.DataFrame:
+        """The table of a file, as far as the types of its columns go read as the training's was."""
+        # A column of categories stays text, even where all that this file holds of it looks like numbers.
+        text = [c.name for c in self.schema.columns if c.kind == "categorical" and c.dtype == "String"]
+        return read_table(table, format=format, encoding=encoding, text_columns=text)
 
     def _drift(self, encoded: EncodedTable) -> tuple[str, ...]:
         columns, training = self.schema.columns, self.schema.statistics
@@ -80,10 +89,6 @@ class Run:
         chosen = classes.gather(wide.argmax(axis=1)) if len(wide) else classes.clear()
         probabilities = {f"probability of {name}": wide[:, i] for i, name in enumerate(self.schema.classes)}
         return pl.DataFrame({"prediction": _as_target(chosen, self.schema.target_dtype), **probabilities})
-
-
-def _as_warning(message: str) -> None:
-    warnings.warn(message, NormwiseWarning, stacklevel=3)
 
 
 def network_outputs(model: keras.Model, encoded: EncodedTable) -> NDArray[np.float32]:
@@ -133,6 +138,7 @@ def predict_table(
     format: str | None = None,
     encoding: str = "utf-8",
     overwrite: bool = False,
+    folded: bool = False,
     warn: Callable[[str], None] | None = None,
 ) -> pl.DataFrame:
     """Predictions for a table's file, written to another.
@@ -144,6 +150,7 @@ def predict_table(
         format: The table's format, where its name does not tell.
         encoding: The text encoding of a CSV file.
         overwrite: Whether an older file is replaced.
+        folded: Whether the network's normalization is folded away first: the same to rounding.
         warn: Told what differs from the training table.
 
     Returns:
@@ -152,10 +159,11 @@ def predict_table(
     if out is not None:
         check_writable(out, overwrite)
     loaded = load_run(run)
-    # A column of categories stays text, even where all that this file holds of it looks like numbers.
-    text = [c.name for c in loaded.schema.columns if c.kind == "categorical" and c.dtype == "String"]
-    rows = read_table(table, format=format, encoding=encoding, text_columns=text)
-    predictions = loaded.predict(rows, warn)
+    if folded:
+        from normwise.deploy.fold import fold
+
+        loaded = dataclasses.replace(loaded, model=fold(loaded.model).model)
+    predictions = loaded.predict(loaded.read(table, format, encoding), warn)
     if out is not None:
         write_table(predictions, out, overwrite=overwrite)
     return predictions

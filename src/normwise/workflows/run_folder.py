@@ -10,12 +10,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from normwise.core.errors import RecordError, RunFolderError, did_you_mean, listing
 from normwise.core.records import encode
 from normwise.core.run_record import RunRecord, TableSchema
 from normwise.workflows.check_schema import check_schema
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL, SCHEMA, METRICS, RUN = "model.keras", "schema.json", "metrics.json", "run.json"
 HISTORY, README, REPORT = "history.csv", "README.md", "report.html"
@@ -67,6 +70,19 @@ def _check_replaceable(out: Path, kind: Kind) -> None:
             f"{out} also holds {listing(foreign)}, which no {kind.writer} wrote, and is kept. Move it"
             " elsewhere, or choose another --out."
         )
+
+
+def copy_run(run: Path, out: Path, model: keras.Model, overwrite: bool) -> None:
+    """A run folder with another model, all else being that of `run`.
+
+    Raises:
+        RunFolderError: As `run_folder`.
+    """
+    with run_folder(out, overwrite) as folder:
+        for name in FILES:
+            if name != MODEL and (run / name).exists():
+                shutil.copy2(run / name, folder / name)
+        model.save(folder / MODEL)
 
 
 @contextmanager

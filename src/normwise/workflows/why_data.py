@@ -6,7 +6,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from normwise.core.errors import ModelError, NormwiseWarning, TableError, listing
 from normwise.core.run_record import ColumnSchema
+from normwise.tables import as_frame
 from normwise.workflows.encode_table import (
     EncodedTable,
     codes_of,
@@ -31,6 +32,8 @@ from normwise.workflows.why_options import WhyOptions
 MOST_ROWS = {"training": 8192, "validation": 2048, "held_out": 16384}
 """Of a part with more rows, so many are taken: what is compared needs steps, not rows."""
 VALIDATION = 0.2
+IN_MEMORY = Path("table.parquet")
+"""What a table that is no file is called."""
 Part = Literal["training", "validation", "held_out"]
 Floats = NDArray[np.float32]
 Kept = list[tuple[bool, int, NDArray[np.int32]]]
@@ -73,16 +76,29 @@ class WhyData:
         return len(self.target.classes) or 1
 
 
-def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str], None]) -> WhyData:
+def read_why_data(table: Any, options: WhyOptions, note: Callable[[str], None]) -> WhyData:
     """Reads a table, parts it and makes its numbers.
+
+    Args:
+        table: As in `why_table`.
+        options: As there.
+        note: Told of what was done to the data.
 
     Raises:
         TableError: If the table or its target cannot be used; the message says why.
     """
     given = FitOptions(target=options.target, format=options.format, encoding=options.encoding)
-    frame, source, _ = read_source(table, given)
-    features, target = take_target(frame, target_name(frame, table, given), options.task, note)
+    file = why_file(table)
+    if table is None or isinstance(table, str | Path):
+        frame, source, _ = read_source(file, given)
+    else:
+        frame, source = as_frame(table), IN_MEMORY.name
+    features, target = take_target(frame, target_name(frame, file, given), options.task, note)
     parts = _parts(target, options, note)
+    with warnings.catch_warnings():
+        # The whole table first, so that a row in an error is a row of the file.
+        warnings.simplefilter("ignore", NormwiseWarning)
+        infer_columns(frame.drop(target.name), options.column_kinds)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NormwiseWarning)
         schema = infer_columns(features[parts["training"]], options.column_kinds)
@@ -96,6 +112,13 @@ def read_why_data(table: Path | None, options: WhyOptions, note: Callable[[str],
     y = _targets(target, parts)
     inputs = (*feature_names(schema), *names)
     return WhyData(source, target, inputs, training.numeric.shape[1], raw, scaled, y, schema, training)
+
+
+def why_file(table: Any) -> Path | None:
+    """The file of a table, or one that a table in memory may be saved as; None for the built-in one."""
+    if table is None:
+        return None
+    return Path(table) if isinstance(table, str | Path) else IN_MEMORY
 
 
 def fit_to_width(data: WhyData, width: int, model: str, note: Callable[[str], None]) -> WhyData:

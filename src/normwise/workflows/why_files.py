@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from normwise.core.errors import TableError
@@ -34,8 +35,9 @@ def check_why_files(out: Path, overwrite: bool) -> None:
 
 
 def write_why_files(record: WhyRecord, out: Path, overwrite: bool) -> None:
-    """Writes both, each whole or not at all; the record first, for the report can be made from it."""
-    page = why_report(record)
-    for file, text in ((record_beside(out), record.to_json()), (out, page)):
-        with atomic_path(file, overwrite) as temporary:
+    """Writes both, whole; neither appears before both are written."""
+    texts = {out: why_report(record), record_beside(out): record.to_json()}
+    with ExitStack() as stack:
+        for file, text in texts.items():
+            temporary = stack.enter_context(atomic_path(file, overwrite))
             temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from normwise.core.measurement import Measurement
+from normwise.core.saturation import SATURATED_FROM
 from normwise.core.why_record import Sentence, Variant, WhyRecord
 from normwise.workflows.why_compare import HELPS, HURTS, NO_DIFFERENCE
 
@@ -27,7 +29,7 @@ def findings(record: WhyRecord) -> Iterable[Sentence]:
 
 def _spread(record: WhyRecord) -> Iterable[Sentence]:
     """Of the features that vary."""
-    known = [f for f in record.features if f.std > 1e-6 * max(1.0, abs(f.mean))]
+    known = [f for f in record.features if 0 < f.std < math.inf]
     if len(known) < 2:
         return
     largest, smallest = (pick(known, key=lambda f: f.std) for pick in (max, min))
@@ -37,11 +39,17 @@ def _spread(record: WhyRecord) -> Iterable[Sentence]:
 
 
 def _condition(record: WhyRecord) -> Iterable[Sentence]:
-    found = {m.variant: m.value for m in record.measurements if m.name == "condition_number_second_moments"}
-    if {"raw", "scaled"} <= set(found):
-        before, after = found["raw"], found["scaled"]
+    names = {"condition_number_linear_hessian": "", "linear_descent_steps": "steps_"}
+    numbers = {
+        f"{names[m.name]}{'before' if m.variant == 'raw' else 'after'}": m.value
+        for m in record.measurements
+        if m.name in names
+    }
+    # Of columns that repeat one another both are infinite; the next sentence names one.
+    if numbers and math.isfinite(numbers["after"]):
+        before, after = numbers["before"], numbers["after"]
         effect = HELPS if before > MUCH * after else HURTS if after > MUCH * before else NO_DIFFERENCE
-        yield Sentence("condition_number", {"before": before, "after": after}, {}, effect)
+        yield Sentence("condition_number", numbers, {}, effect)
 
 
 def _collinear(record: WhyRecord) -> Iterable[Sentence]:
@@ -59,6 +67,9 @@ def _is_of_scaled(measurement: Measurement, name: str) -> bool:
 
 
 def _saturation(record: WhyRecord, key: str, before: str, after: str) -> Iterable[Sentence]:
+    # Of relu half the outputs are 0 by design; what is flat on one side alone is not judged by it.
+    if record.activation.partition(",")[0] not in SATURATED_FROM:
+        return
     variants = {v.name: v for v in record.variants}
     shares = [_first_saturation(variants[name]) for name in (before, after)]
     if shares[0] is None or shares[1] is None:

@@ -12,21 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.core.errors import TrainingError
-from normwise.core.measurement import Curve, Measurement
+from normwise.core.measurement import Curve, Measurement, Surface
 from normwise.core.probe import Series, StepSeen
 from normwise.insight import (
+    covariate_shift,
     hessian_eigenvalues,
     inference_gap,
+    loss_surface,
     moments_by_depth,
     saturation,
+    scale_invariance,
     sensitivity,
     share_of_first_gradient,
     smoothness_at,
     smoothness_curves,
+    surface_descent_steps,
 )
 
 ROWS = 1024
-"""Training rows that the networks are measured on; the first ones, whose order is the table's."""
+"""Training rows that the networks are measured on, drawn by chance: a table may be sorted by its target."""
 MOST_WEIGHTS = 200_000
 """Of a larger network nothing is kept of the weights along its training, nor its Hessian taken."""
 PLACES = 12
@@ -47,6 +51,15 @@ class Weights:
         return dict(step.variables)
 
 
+@dataclasses.dataclass(frozen=True)
+class Inside:
+    """What was measured on one network."""
+
+    curves: tuple[Curve, ...]
+    measurements: tuple[Measurement, ...]
+    surfaces: tuple[Surface, ...]
+
+
 def kept_weights(found: Sequence[Series]) -> tuple[Series, ...]:
     """What the probe kept, in the order of the model's trainable variables."""
     return tuple(series for series in found if series.name == Weights.name)
@@ -61,8 +74,8 @@ def measure_inside(
     columns: Sequence[str],
     variant: str,
     note: Callable[[str], None],
-) -> tuple[tuple[Curve, ...], tuple[Measurement, ...]]:
-    """Curves and numbers of one variant's network: as it began, along its training, and at its best epoch.
+) -> Inside:
+    """What is measured on one variant's network: as it began, along its training, and at its best epoch.
 
     Args:
         model: The network with the weights of its best epoch. It is left as it is.
@@ -74,27 +87,47 @@ def measure_inside(
         variant: What the records call it.
         note: Told of what could not be measured, and why.
     """
-    x, y = x[:ROWS], y[:ROWS]
+    drawn = drawn_rows(len(y))
+    x, y = x[drawn], y[drawn]
     curves: list[Curve] = []
     numbers: list[Measurement] = []
+    surfaces: list[Surface] = []
 
     def tried(measure: Callable[..., tuple[Any, ...]], *args: Any, into: list[Any]) -> None:
         try:
             into.extend(measure(*args, variant=variant))
         except TrainingError as error:
-            note(f"{variant}: {measure.__name__} was not measured: {error}")
+            note(f"{variant}: {measure.__name__.lstrip('_')} was not measured: {error}")
 
     if weights:
         with _as_it_began(model, weights):
             tried(share_of_first_gradient, model, x, y, columns, into=numbers)
             tried(sensitivity, model, x, columns, into=numbers)
             tried(moments_by_depth, model, x, y, into=curves)
+            tried(covariate_shift, model, x, y, learning_rate, into=numbers)
         tried(_smoothness, model, weights, x, y, learning_rate, into=curves)
         tried(hessian_eigenvalues, model, x, y, into=numbers)
+        tried(_surface, model, x, y, into=surfaces)
     tried(saturation, model, x, into=numbers)
     if any(hasattr(layer, "moving_mean") for layer in model._flatten_layers()):
         tried(inference_gap, model, x, into=numbers)
-    return tuple(curves), tuple(numbers)
+        tried(scale_invariance, model, x, into=numbers)
+    numbers += [steps for surface in surfaces for steps in surface_descent_steps(surface)]
+    return Inside(tuple(curves), tuple(numbers), tuple(surfaces))
+
+
+def drawn_rows(rows: int) -> NDArray[np.intp]:
+    """Which of so many training rows are measured on, in their order; always the same ones.
+
+    Example:
+        >>> drawn_rows(3)
+        array([0, 1, 2])
+    """
+    return np.sort(np.random.default_rng(0).permutation(rows)[:ROWS])
+
+
+def _surface(model: keras.Model, x: NDArray[Any], y: NDArray[Any], variant: str) -> tuple[Surface]:
+    return (loss_surface(model, x, y, variant=variant),)
 
 
 def _smoothness(

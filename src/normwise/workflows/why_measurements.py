@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from normwise.core.measurement import Bowl, Curve, Measurement
 from normwise.core.why_record import Variant
-from normwise.insight import bowl, condition_numbers, descent_steps, feature_spread, variance_inflation
+from normwise.insight import (
+    bowl,
+    condition_numbers,
+    descent_steps,
+    feature_spread,
+    linear_descent_steps,
+    logistic_descent_steps,
+    variance_inflation,
+)
 from normwise.workflows.why_data import WhyData
 from normwise.workflows.why_inside import measure_inside
 from normwise.workflows.why_variant import Trained
@@ -42,6 +50,10 @@ def measure_data(data: WhyData) -> DataMeasured:
     if varying:
         measurements += [m for name, x in ways.items() for m in condition_numbers(x, names, name)]
         measurements += variance_inflation(ways["scaled"], names, "scaled")
+        for name, x in ways.items():
+            measurements += linear_descent_steps(x, names, variant=name)
+            if data.target.classes and np.ptp(_one_number(data)):
+                measurements += logistic_descent_steps(x, _one_number(data), names, variant=name)
     if varying < 2:
         return DataMeasured(tuple(measurements))
     raw = bowl(ways["raw"], _one_number(data), names, variant="raw")
@@ -61,10 +73,13 @@ def _one_number(data: WhyData) -> NDArray[np.float64]:
 def measure_variant(trained: Trained, data: WhyData, note: Callable[[str], None]) -> Variant:
     """The variant with what is measured on the network of its first seed."""
     variant, x = trained.variant, data.x(trained.variant.scaled)["training"]
-    curves, numbers = measure_inside(
+    inside = measure_inside(
         *(trained.models[0], trained.weights, variant.learning_rate, x, data.y["training"]),
         *(data.inputs, variant.name, note),
     )
     return dataclasses.replace(
-        variant, curves=variant.curves + curves, measurements=variant.measurements + numbers
+        variant,
+        curves=variant.curves + inside.curves,
+        measurements=variant.measurements + inside.measurements,
+        surfaces=inside.surfaces,
     )

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.insight.usable_range import median_loss, usable_range
 from normwise.workflows.summarize_run import feature_records, versions
-from normwise.workflows.why_data import WhyData, fit_to_width, read_why_data
+from normwise.workflows.why_data import WhyData, fit_to_width, read_why_data, why_file
 from normwise.workflows.why_gain import constant_row_losses
 from normwise.workflows.why_measurements import measure_data, measure_variant
 from normwise.workflows.why_model import model_networks
@@ -30,7 +31,7 @@ Finished = list[tuple[Variant, tuple[Series, ...]]]
 
 
 def why_table(
-    table: Path | None,
+    table: Any,
     options: WhyOptions | None = None,
     listener: WhyListener | None = None,
     model: keras.Model | Path | None = None,
@@ -38,7 +39,8 @@ def why_table(
     """Trains one network four ways, raw or scaled and with or without batch normalization, and compares.
 
     Args:
-        table: A CSV or Parquet file; None for scikit-learn's breast-cancer data.
+        table: A CSV or Parquet file, or a table in memory: pandas, Polars, PyArrow; None for scikit-learn's
+            breast-cancer data.
         options: What is not the default.
         listener: What hears of progress and warnings.
         model: The network, a Keras model or its file; it is left untouched, and none of its weights is used.
@@ -89,7 +91,7 @@ def why_table(
         variants=variants,
         verdict=(),
         warnings=tuple(notes),
-        command=options.command(table, model),
+        command=options.command(why_file(table), model),
         versions=versions(),
         seed=options.seed,
         seconds=time.perf_counter() - start,
@@ -107,7 +109,7 @@ def _require_jax() -> None:
 
 
 def _study(
-    table: Path | None,
+    table: Any,
     options: WhyOptions,
     model: keras.Model | Path | None,
     hear: WhyListener,

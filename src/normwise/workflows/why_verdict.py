@@ -45,7 +45,8 @@ def why_verdict(record: WhyRecord) -> tuple[Sentence, ...]:
         nothing = Sentence("nothing_learned", {"rows": float(record.held_out_rows)}, {}, NOT_MEASURED)
         return (*findings(record), nothing, _scope(record))
     compared = tuple(s for subject in SUBJECTS for s in _comparison(record, *subject))
-    return (*findings(record), *compared, *_advice(record, compared), _scope(record))
+    ends = _rates_at_an_end(record)
+    return (*findings(record), *compared, *ends, *_advice(record, compared), _scope(record))
 
 
 def _learned(record: WhyRecord) -> bool:
@@ -74,16 +75,27 @@ def _steps_between(variant: Variant) -> float:
     return float(steps[1] - steps[0]) if len(steps) > 1 else 0.0
 
 
+def _rates_at_an_end(record: WhyRecord) -> Iterable[Sentence]:
+    """Of each variant whose best learning rate is the lowest or highest tried: there may be better."""
+    for variant in record.variants:
+        low, high = variant.sweep[0].learning_rate, variant.sweep[-1].learning_rate
+        if variant.learning_rate in (low, high):
+            end = "lowest" if variant.learning_rate == low else "highest"
+            numbers = {"rate": variant.learning_rate}
+            yield Sentence(f"{variant.name}_rate_is_the_{end}", numbers, {}, NOT_MEASURED)
+
+
 def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentence]:
     # Of each subject steps, metric and rates, in this order.
     scaling, _, normalization, _ = ([s.effect for s in compared[i : i + 3]] for i in range(0, 12, 3))
-    if {NO_DIFFERENCE} <= {*scaling, *normalization} <= {NO_DIFFERENCE, NOT_MEASURED}:
+    if {NO_DIFFERENCE} <= {s.effect for s in compared} <= {NO_DIFFERENCE, NOT_MEASURED}:
         yield Sentence("little_is_gained", {}, {}, ADVICE)
     yield from _advised(
         scaling,
         helps="advice_scale",
         rates="advice_scaling_for_rates",
         hurts="advice_scaling_hurts",
+        narrows="advice_scaling_narrows_rates",
         mixed="advice_scaling_mixed",
         little="advice_scaling_gains_little",
     )
@@ -92,6 +104,7 @@ def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentenc
         helps="advice_normalize",
         rates="advice_normalize_for_rates",
         hurts="advice_normalize_not",
+        narrows="advice_normalization_narrows_rates",
         mixed="advice_mixed",
         little="advice_normalization_gains_little",
     )
@@ -99,14 +112,14 @@ def _advice(record: WhyRecord, compared: Sequence[Sentence]) -> Iterable[Sentenc
 
 
 def _advised(
-    effects: Sequence[str], helps: str, rates: str, hurts: str, mixed: str, little: str
+    effects: Sequence[str], helps: str, rates: str, hurts: str, narrows: str, mixed: str, little: str
 ) -> Iterable[Sentence]:
     """What to do after what was found; nothing where nothing was measured."""
     found = {HELPS, HURTS} & set(effects)
     if len(found) == 2:
         yield Sentence(mixed, {}, {}, ADVICE)
     elif HURTS in found:
-        yield Sentence(hurts, {}, {}, ADVICE)
+        yield Sentence(hurts if HURTS in effects[:2] else narrows, {}, {}, ADVICE)
     elif found:
         yield Sentence(helps if HELPS in effects[:2] else rates, {}, {}, ADVICE)
     elif NO_DIFFERENCE in effects:
@@ -127,6 +140,8 @@ def _scope(record: WhyRecord) -> Sentence:
     numbers = {
         "seeds": float(len(record.variants[0].trainings)),
         "rates": float(len(record.variants[0].sweep)),
+        "low": record.variants[0].sweep[0].learning_rate,
+        "high": record.variants[0].sweep[-1].learning_rate,
     }
     if record.model:
         return Sentence("scope_model", numbers, {"model": record.model}, ADVICE)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from normwise.core.why_record import WhyRecord
 from normwise.report.look import Look
-from normwise.report.why import bowl, curve_figures, feature_figures, layer_figures, training_figures
+from normwise.report.why import (
+    bowl,
+    curve_figures,
+    feature_figures,
+    landscape,
+    layer_figures,
+    training_figures,
+)
 from normwise.report.why.curve_figures import measured
 
 if TYPE_CHECKING:
@@ -19,6 +26,11 @@ Draw = Callable[[WhyRecord, Look], "go.Figure"]
 def bowls(record: WhyRecord, look: Look | None = None) -> go.Figure:
     """The bowls of a record, raw before scaled."""
     return bowl.figure(record.bowls[:2], look)
+
+
+def landscapes(record: WhyRecord, look: Look | None = None) -> go.Figure:
+    """The loss around each variant's network."""
+    return landscape.figure([surface for v in record.variants for surface in v.surfaces], look)
 
 
 def why_figures(record: WhyRecord) -> dict[str, Draw]:
@@ -43,5 +55,6 @@ def why_figures(record: WhyRecord) -> dict[str, Draw]:
             curve_figures.smoothness,
             bool(curve_figures.measured(record, curve_figures.SMOOTHNESS)),
         ),
+        "landscape": (landscapes, any(v.surfaces for v in record.variants)),
     }
     return {name: draw for name, (draw, there) in has.items() if there}

@@ -13,7 +13,9 @@ GAP = 0.08
 HEADING = 46
 
 
-def domains(index: int, count: int, columns: int, height: int) -> tuple[list[float], list[float]]:
+def domains(
+    index: int, count: int, columns: int, height: int, heading: int = HEADING
+) -> tuple[list[float], list[float]]:
     """Where a panel lies, from 0 to 1, in a grid that is filled row by row.
 
     Args:
@@ -21,29 +23,30 @@ def domains(index: int, count: int, columns: int, height: int) -> tuple[list[flo
         count: How many there are.
         columns: How many stand side by side.
         height: The figure's height in pixels, so that headings fit between the rows.
+        heading: The pixels that a heading takes.
     """
     rows = -(-count // columns)
     row, column = divmod(index, columns)
-    wide, air = (1 - GAP * (columns - 1)) / columns, (HEADING + 34) / height
+    wide, air = (1 - GAP * (columns - 1)) / columns, (heading + 34) / height
     tall = (1 - air * (rows - 1)) / rows
     left, top = column * (wide + GAP), 1 - row * (tall + air)
     return [left, left + wide], [max(0.0, top - tall), top]
 
 
 def grid(
-    count: int, look: Look, each: int = 250, columns: int = 2, legend: bool = True
+    count: int, look: Look, each: int = 250, columns: int = 2, legend: bool = True, heading: int = HEADING
 ) -> tuple[dict[str, Any], list[tuple[list[float], list[float]]]]:
     """The layout of a grid of panels, and where each lies."""
     across = 1 if look.narrow else min(columns, max(1, count))
     rows = -(-max(1, count) // across)
-    top = 30 + (legend_height(look) if legend else 0)
-    height = rows * each + (rows - 1) * HEADING + top
+    top = heading - 16 + (legend_height(look) if legend else 0)
+    height = rows * each + (rows - 1) * heading + top
     layout = look.layout(
         height, margin={"l": 8, "r": 12, "t": top, "b": 8}, showlegend=legend, annotations=[]
     )
     if legend:
         layout["legend"] = legend_above()
-    return layout, [domains(i, count, across, height) for i in range(count)]
+    return layout, [domains(i, count, across, height, heading) for i in range(count)]
 
 
 def legend_above() -> dict[str, Any]:

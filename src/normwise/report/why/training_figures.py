@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.report.look import Look
 from normwise.report.why.panels import axis_pair, grid, log_ticks, titled
-from normwise.report.why.variants import band, colour, history, middle, style, symbol
+from normwise.report.why.variants import band, colour, history, middle, style, symbol, usable_limit
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -53,8 +53,7 @@ def rates(record: WhyRecord, look: Look | None = None) -> go.Figure:
     values = [loss for v in record.variants for p in v.sweep for loss in p.losses]
     y = titled(look.say("why_lowest_loss"), look) | _log_axis(values)
     traces = [t for v in record.variants if v.sweep for t in _sweep(v, look)]
-    best = min((middle(list(p.losses)) for v in record.variants for p in v.sweep), default=math.nan)
-    levels = [_level(best * record.usable_tolerance, look.say("why_usable_limit"), look)]
+    levels = [_level(usable_limit(record), look.say("why_usable_limit"), look)]
     return _one(traces, x, y, look, levels)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from normwise.core.why_record import Variant
+from normwise.core.why_record import Variant, WhyRecord
 from normwise.report.look import Look
 
 # After Okabe and Ito; told apart by dash and symbol too.
@@ -74,3 +74,10 @@ def history(variant: Variant, key: str) -> list[list[float]]:
     seeds = [t.history[key] for t in variant.trainings if key in t.history]
     epochs = max((len(s) for s in seeds), default=0)
     return [[s[e] for s in seeds if e < len(s)] for e in range(epochs)]
+
+
+def usable_limit(record: WhyRecord) -> float:
+    """The highest median loss of a usable learning rate; a loss that is NaN counts as infinite."""
+    medians = [np.median(np.nan_to_num(p.losses, nan=math.inf)) for v in record.variants for p in v.sweep]
+    best = float(min(medians, default=math.nan))
+    return max(best, float(np.finfo(np.float64).tiny)) * record.usable_tolerance

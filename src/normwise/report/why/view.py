@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from normwise import __version__
@@ -15,7 +16,7 @@ from normwise.report.text import DASH, duration, fixed, number, one_line, percen
 from normwise.report.why import feature_figures, layer_figures, play
 from normwise.report.why.figures import why_figures
 from normwise.report.why.sentences import SIGNS, sentence
-from normwise.report.why.variants import middle
+from normwise.report.why.variants import middle, usable_limit
 
 SECTIONS = ("features", "bowl", "layers", "training", "rates", "smoothness", "verdict", "measured")
 PAPERS = {
@@ -32,14 +33,21 @@ PAPERS = {
     "rates": ("Bjorck et al., arXiv 1806.02375", "https://arxiv.org/abs/1806.02375"),
     "smoothness": ("Santurkar et al., arXiv 1805.11604", "https://arxiv.org/abs/1805.11604"),
 }
-NETWORK = (
-    "hessian_eigenvalue_largest",
-    "hessian_eigenvalue_smallest",
-    "dead_units",
-    "mean_derivative",
-    "inference_gap",
-)
-"""What the table of the networks shows, in its order."""
+NETWORK: dict[str, Callable[[list[float]], float]] = {
+    "hessian_eigenvalue_largest": max,
+    "hessian_eigenvalue_smallest": max,
+    "surface_descent_steps": max,
+    "dead_units": max,
+    "mean_derivative": min,
+    "covariate_shift_cosine": min,
+    "inference_gap": max,
+    "scale_invariance_output": max,
+}
+"""What the table of the networks shows, in its order, and which of several layers."""
+DESCENTS = ("linear", "logistic")
+"""The models of all columns whose descent the table of the bowl shows."""
+ENDS = ("", "_least", "_most")
+"""What follows a name: of the median of the starts, and of their range."""
 MOST_ROWS = 500
 MOST_LAYERS = 12
 
@@ -65,9 +73,11 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "frames": [number(step) for step in layer_figures.frame_steps(record)],
         "seeds": str(max((len(v.trainings) for v in record.variants), default=0)),
         "target_loss": number(record.target_loss, 3),
-        "tolerance": number(record.usable_tolerance, 3),
+        "limit": number(usable_limit(record), 3),
         "toggles": [(v.name, say(f"why_variant_{v.name}")) for v in record.variants],
         "results": [_result(v, record.metric) for v in record.variants],
+        "descents": _descents(record),
+        "logistic": any(m.name == "logistic_descent_steps" for m in record.measurements),
         "network": _network_numbers(record),
         "metric": Phrase(metric_name(record.metric, "en"), metric_name(record.metric, "zh")),
         "decades": _decades(record),
@@ -132,11 +142,10 @@ def _spread(record: WhyRecord) -> Phrase | None:
 
 
 def _features(record: WhyRecord) -> dict[str, Any]:
-    shares = feature_figures.measured_shares(record)
+    shares = feature_figures.measured_shares(record) + feature_figures.measured_blindness(record)
+    found = feature_figures.column_measurements(record)
     columns = [
-        feature_figures.by_column(record.measurements, name, variant)
-        for name in shares
-        for variant in ("raw", "scaled")
+        feature_figures.by_column(found, name, variant) for name in shares for variant in ("raw", "scaled")
     ]
     scaled = feature_figures.by_column(record.measurements, "feature_std", "scaled")
     ordered = sorted(record.features, key=lambda f: -f.std if math.isfinite(f.std) else math.inf)
@@ -192,13 +201,26 @@ def _result(variant: Variant, metric: str) -> dict[str, Any]:
 
 
 def _network_numbers(record: WhyRecord) -> list[tuple[Phrase, list[str]]]:
-    """What was measured on the networks as a row a name, a cell a variant: the largest of the layers."""
+    """What was measured on the networks as a row a name, a cell a variant."""
     rows = []
-    for name in NETWORK:
+    for name, pick in NETWORK.items():
         found = [[m.value for m in v.measurements if m.name == name] for v in record.variants]
         if any(found):
-            cells = [number(max(values), 3) if values else DASH for values in found]
+            cells = [number(pick(values), 3) if values else DASH for values in found]
             rows.append((say(f"why_{name}"), cells))
+    return rows
+
+
+def _descents(record: WhyRecord) -> list[tuple[Phrase, list[Phrase | str]]]:
+    """κ and steps of models of all columns as a row each, a cell for raw and for scaled inputs."""
+    found = {(m.name, m.variant): m.value for m in record.measurements if not m.column}
+    rows: list[tuple[Phrase, list[Phrase | str]]] = []
+    for model in DESCENTS:
+        for name in (f"condition_number_{model}_hessian", f"{model}_descent_steps"):
+            ways = [[found.get((name + end, way), math.nan) for end in ENDS] for way in ("raw", "scaled")]
+            if any((name, way) in found for way in ("raw", "scaled")):
+                cells = [_range(values, lambda v: number(v, 3)) for values in ways]
+                rows.append((say(f"why_{name}"), cells))
     return rows
 
 

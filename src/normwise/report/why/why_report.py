@@ -18,7 +18,7 @@ def why_report(record: WhyRecord) -> str:
         record: What was measured.
 
     Returns:
-        The text of the page, about 5 MB, of which 4.8 MB are Plotly.
+        The text of the page, about 2 MB, of which 1.5 MB are Plotly.
 
     Raises:
         RecordError: If the verdict has a sentence that this version does not know.
