@@ -1,6 +1,7 @@
 """Exported run folders: the network and the schema, and raw rows served by ONNX Runtime and NumPy alone."""
 
 import datetime
+import importlib
 import json
 import subprocess
 import sys
@@ -190,7 +191,7 @@ def test_what_is_there_is_kept_unless_it_is_an_older_export(exports):
 
 
 def test_a_refused_network_leaves_nothing(exports, tmp_path, monkeypatch):
-    monkeypatch.setattr("normwise.deploy.export.TOLERANCE", -1.0)
+    monkeypatch.setattr(importlib.import_module("normwise.deploy.export"), "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="ONNX Runtime differs from Keras"):
         export_run(exports("income")[0], tmp_path / "out")
     assert list(tmp_path.iterdir()) == []

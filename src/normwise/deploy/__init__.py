@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from normwise.deploy.export import export
 from normwise.deploy.fold import fold
 from normwise.deploy.fold_result import Folded, FoldResult, Kept
 from normwise.deploy.recalibrate import recalibrate
 
-__all__ = ["FoldResult", "Folded", "Kept", "fold", "recalibrate"]
+__all__ = ["FoldResult", "Folded", "Kept", "export", "fold", "recalibrate"]
