@@ -342,8 +342,10 @@ def no_file_beyond(size: int) -> Iterator[None]:
     """No file may grow beyond so many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -366,7 +368,7 @@ def test_full_disk_while_the_run_is_written(table: Path, full_disk: None, older:
 
 
 def test_full_disk_while_the_report_is_written(table: Path) -> None:
-    with no_file_beyond(1 << 22):  # the network is smaller, the report larger
+    with no_file_beyond(1 << 20):  # the network is smaller, the report larger
         message = refused_fit(table, *QUICK)
     assert message.startswith(f"error: cannot write {table.parent / 'run'}: File too large. Nothing was left")
     assert ".run-" not in message
