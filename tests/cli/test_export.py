@@ -78,6 +78,9 @@ def test_a_run_folder_becomes_two_files(run: Path, tmp_path: Path) -> None:
     assert result.stdout.splitlines()[-1] == f"written to {out / 'model.onnx'}"
     assert (out / "schema.json").read_text() == (run / "schema.json").read_text()
     assert f"{out} exists and is kept" in refused("export", run, "--out", out)
+    message = refused("export", run, "--out", tmp_path / "m.onnx")
+    assert "what is written here is a folder of an export" in message
+    assert "The network will be in it as model.onnx" in message
 
 
 @exports

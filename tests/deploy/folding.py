@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from unittest import mock
 
 import keras
 import numpy as np
@@ -33,6 +34,12 @@ def float64():
             import jax
 
             with jax.enable_x64(True):
+                yield
+        elif keras.backend.backend() == "torch":
+            # There keras.ops.matmul, and so Dense, rounds to float32 otherwise.
+            from keras.src.backend.common import dtypes
+
+            with mock.patch.dict(dtypes.BIT64_TO_BIT32_DTYPE, float64="float64"):
                 yield
         else:
             yield

@@ -97,6 +97,13 @@ def test_outputs_that_are_not_finite():
         normwise.fold(model, x)
 
 
+def test_no_rows_measure_nothing():
+    model = model_of(norm("a"))
+    message = r'output 0 of the model "chain" has the shape \(0, 4\) on x'
+    with pytest.raises(ModelError, match=message):
+        normwise.fold(model, rows(model)[:0])
+
+
 def test_a_layer_that_is_not_the_same_again():
     @keras.saving.register_keras_serializable("tests")
     class Grown(layers.Layer):

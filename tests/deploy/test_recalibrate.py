@@ -206,6 +206,21 @@ def test_constant_channels_have_no_spread_to_move_by():
     np.testing.assert_array_equal(found(layer), [[3, 3], [0, 0]])
 
 
+def test_statistics_that_were_no_numbers_are_put_right_and_left_out_of_the_shifts():
+    layer, x = layers.BatchNormalization(), rows()
+    layer.build((None, 3))
+    layer.moving_mean.assign([np.nan, 0.0, 0.0])
+    layer.moving_variance.assign([1.0, -1.0, 4.0])
+    moved = recalibrate(keras.Sequential([keras.Input((3,)), layer]), in_batches(x, 50)).layers[0]
+    mean, std = x.mean(0, dtype=np.float64), x.std(0, ddof=1, dtype=np.float64)
+    shifts, ratios = np.abs(mean / std)[1:], std[[0, 2]] / [1.0, 2.0]
+    expected = [np.median(shifts), shifts.max(), np.median(ratios), ratios.min(), ratios.max()]
+    given = [moved.mean_shift, moved.largest_mean_shift]
+    given += [moved.std_ratio, moved.smallest_std_ratio, moved.largest_std_ratio]
+    np.testing.assert_allclose(given, expected, rtol=tolerance("float32", len(x), 4))
+    assert_statistics(layer, population(x), tolerance("float32", len(x)))
+
+
 def test_nothing_but_statistics_changes():
     model, x = dense_network(KINDS["normwise"]), rows()
     model.compile("adam", "mse")

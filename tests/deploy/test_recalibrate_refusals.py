@@ -27,6 +27,13 @@ def test_a_model_without_statistics():
     )
 
 
+@pytest.mark.parametrize("model", ["model.keras", None])
+def test_what_is_no_model(model):
+    with pytest.raises(TypeError) as caught:
+        recalibrate(model, in_batches(rows(), 50))
+    assert str(caught.value) == f"normwise.recalibrate takes a built keras.Model, got {model!r}"
+
+
 def test_a_model_that_is_not_built():
     model = keras.Sequential([layers.BatchNormalization()], name="net")
     with pytest.raises(ModelError, match='the model "net" is not built') as caught:

@@ -149,6 +149,23 @@ def test_data_that_do_not_fit(x, y, error, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("x", [None, [], {}, [None]])
+def test_no_data(x):
+    with pytest.raises(TrainingError) as caught:
+        normwise.recalibrate(model(), x)
+    assert str(caught.value) == (
+        f"x is {x!r}, which holds no data; expected arrays, a table, or what gives batches of them"
+    )
+
+
+@pytest.mark.parametrize("name", ["batch_size", "steps"])
+@pytest.mark.parametrize("number", [0, -1, 1.5, "a"])
+def test_numbers_of_rows_and_batches(name, number):
+    with pytest.raises(TrainingError) as caught:
+        normwise.recalibrate(model(), X, **{name: number})
+    assert str(caught.value).startswith(f"{name}={number!r} is not a whole number from 1")
+
+
 def test_rows_in_order_are_batched_at_random_and_the_users_random_numbers_stay():
     """Two clusters, one after the other: batches in order would hold one cluster each."""
     x = np.concatenate([X - 20.0, X + 20.0])

@@ -37,6 +37,19 @@ def test_it_appears_whole_and_alone(tmp_path):
     assert out.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize("name", ["run.keras", "run.onnx"])
+def test_the_name_of_a_file_is_refused(tmp_path, name):
+    out = tmp_path / name
+    with pytest.raises(RunFolderError) as caught:
+        check_writable(out, overwrite=False)
+    assert str(caught.value) == (
+        f"{out} is the name of a file, and what is written here is a run folder; expected a name without "
+        f'"{out.suffix}". The network will be in it as model.keras.'
+    )
+    out.mkdir()
+    check_writable(out, overwrite=True)
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
 def test_a_failure_leaves_nothing_not_even_parents(tmp_path, error):
     def fail():

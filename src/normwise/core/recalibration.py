@@ -12,7 +12,8 @@ class RecalibratedLayer(Record):
     """One layer whose moving statistics were set to those of the data.
 
     μ and σ² are the new mean and variance of a channel, μ₀ and σ₀² those from before. Channels that hardly
-    vary, σ² = 0, have no σ to measure by and are left out; where all are, the numbers are NaN.
+    vary, σ² = 0, have no σ to measure by and are left out, as are those where μ₀ or σ₀ was no number; where
+    all are, the numbers are NaN.
 
     Args:
         path: The layer's path.

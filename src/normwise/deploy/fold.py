@@ -63,7 +63,7 @@ def fold(model: Any, x: Any = None) -> FoldResult:
         TypeError: If `model` is no Keras model.
         ValueError: If it is subclassed, or a layer cannot be rebuilt from its configuration.
         ModelError: If a model is not built; if a normalization has NaN, infinite numbers or a negative
-            variance; if a layer is quantized; if the model's outputs on `x` are not finite.
+            variance; if a layer is quantized; if `x` has no rows, or the outputs on it are not finite.
 
     Warns:
         NormwiseWarning: If no batch has ever reached the statistics of a normalization.

@@ -49,6 +49,14 @@ def weights_of(layer: Any, given: Shape) -> Weights:
     return {**{name: floats(getattr(layer, name)) for name in names}, "bias": bias}
 
 
+def bias_sizes(layer: Any, bias: Array, given: Shape) -> Shape:
+    """The sizes of a bias along all axes of what the layer gives but the batch's."""
+    if type(layer) is layers.EinsumDense:
+        return bias.shape
+    axis = channel_axis(layer) % len(given)
+    return tuple(bias.size if place == axis else 1 for place in range(1, len(given)))
+
+
 def after(layer: Any, weights: Weights, affine: Affine) -> Weights:
     """The weights with which the layer does the map to what it gave: ``s·(W·x + b) + t``.
 

@@ -27,8 +27,11 @@ def layers_with_statistics(model: Any) -> list[Any]:
     """The layers of a built model that keep moving statistics, at any depth.
 
     Raises:
+        TypeError: If it is no Keras model.
         ModelError: If the model is not built, or has none.
     """
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"normwise.recalibrate takes a built keras.Model, got {model!r}")
     if not getattr(model, "built", False):
         raise ModelError(
             f'the model "{model.name}" is not built, so that its layers have no statistics yet; expected one '

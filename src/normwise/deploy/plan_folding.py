@@ -14,6 +14,7 @@ from keras import layers
 
 from normwise.deploy import commuting, linear_maps
 from normwise.deploy.affine import Affine, Array
+from normwise.deploy.bias_axis import require_bias_axis
 from normwise.deploy.blocked_error import BlockedError
 from normwise.deploy.fold_difference import EPSILON, TOLERANCE
 from normwise.deploy.fold_result import Folded, Kept
@@ -154,7 +155,7 @@ class _GraphPlanner:
             self._keep(path, layer, str(blocked))
             return False
         self._plan.maps[id(node)] = affine
-        self._lone[id(node)] = _why_not_alone(node)
+        self._lone[id(node)] = _why_not_alone(node, affine)
         return True
 
     def _settle(self, path: str, node: Any) -> None:
@@ -216,7 +217,7 @@ class _GraphPlanner:
             self._require_one_call(layer)
             shape = node.outputs[0].shape
             weights = trial.weights.get(id(layer)) or linear_maps.weights_of(layer, shape)
-            self._give(layer, linear_maps.after(layer, weights, affine), trial)
+            self._give(node, linear_maps.after(layer, weights, affine), trial)
         elif type(layer) is layers.Concatenate:
             parts = commuting.separated(layer, affine, [other.shape for other in _taken(node)])
             for other, part in zip(_taken(node), parts, strict=True):
@@ -252,7 +253,7 @@ class _GraphPlanner:
             if layer.compute_dtype != trial.dtype:
                 raise BlockedError(f'"{layer.name}" computes in {layer.compute_dtype}, not in {trial.dtype}')
             weights = trial.weights.get(id(layer)) or linear_maps.weights_of(layer, node.outputs[0].shape)
-            self._give(layer, linear_maps.before(layer, weights, affine, taken.shape), trial)
+            self._give(node, linear_maps.before(layer, weights, affine, taken.shape), trial)
         else:
             self._require_inference(node)
             outer = commuting.forward(affine, _place(node))
@@ -261,10 +262,13 @@ class _GraphPlanner:
     def _join(self, node: Any, affine: Affine, trial: _Trial) -> None:
         if self._lone[id(node)]:
             raise BlockedError(f'"{node.operation.name}" has to stay as it is: {self._lone[id(node)]}')
+        require_bias_axis(node.operation.name, affine.sizes, _taken(node).shape)
         trial.maps[id(node)] = affine
         trial.into.append(next(path for path, call in self._calls.items() if call is node))
 
-    def _give(self, layer: Any, weights: Weights, trial: _Trial) -> None:
+    def _give(self, node: Any, weights: Weights, trial: _Trial) -> None:
+        layer, given = node.operation, node.outputs[0].shape
+        require_bias_axis(layer.name, linear_maps.bias_sizes(layer, weights["bias"], given), given)
         for name, values in weights.items():
             _require_range(layer, name, values)
         trial.weights[id(layer)] = weights
@@ -314,13 +318,14 @@ def _is_float(dtype: str) -> bool:
     return dtype in EPSILON
 
 
-def _why_not_alone(node: Any) -> str:
+def _why_not_alone(node: Any, affine: Affine) -> str:
     """Why the normalization cannot be one layer that scales and shifts; nothing if it can."""
     layer, taken = node.operation, _taken(node)
     if getattr(taken, "_keras_mask", None) is not None:
         return "a mask goes through it, which keras.layers.EinsumDense would not hand on"
     try:
         _require_digits(layer, layer.compute_dtype)
+        require_bias_axis(layer.name, affine.sizes, taken.shape)
     except BlockedError as blocked:
         return str(blocked)
     return ""

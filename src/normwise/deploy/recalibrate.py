@@ -87,7 +87,7 @@ def _moved(layer: Any, measured: MeasuredPass) -> RecalibratedLayer:
     with np.errstate(all="ignore"):
         shifts = (np.abs(moments.mean - old_mean) / std)[varies]
         ratios = (std / np.sqrt(_numbers(layer.moving_variance)))[varies]
-    shifts, ratios = (values if varies.any() else np.array([np.nan]) for values in (shifts, ratios))
+    shifts, ratios = (_known(values) for values in (shifts, ratios))
     return RecalibratedLayer(
         path=path_of(layer),
         values=float(np.min(moments.count)),
@@ -98,6 +98,12 @@ def _moved(layer: Any, measured: MeasuredPass) -> RecalibratedLayer:
         smallest_std_ratio=float(np.min(ratios)),
         largest_std_ratio=float(np.max(ratios)),
     )
+
+
+def _known(values: Any) -> Any:
+    """Those that are numbers: a statistic from before may have been NaN, a variance negative."""
+    known = values[~np.isnan(values)]
+    return known if known.size else np.array([np.nan])
 
 
 def _numbers(variable: Any) -> Any:

@@ -17,7 +17,7 @@ from normwise.workflows.predict_table import load_run
 from normwise.workflows.run_folder import SCHEMA, Kind, check_writable, run_folder
 
 ONNX = "model.onnx"
-EXPORT_FOLDER = Kind("folder of an export", "export", (ONNX, SCHEMA), (ONNX, SCHEMA))
+EXPORT_FOLDER = Kind("folder of an export", "export", (ONNX, SCHEMA), (ONNX, SCHEMA), ONNX)
 
 METADATA = "normwise.schema"
 """The key of the ONNX file's metadata that holds the schema as JSON, as in schema.json."""

@@ -16,6 +16,7 @@ from normwise.core.recalibration import Recalibration
 from normwise.deploy.open_layers import layers_with_statistics
 from normwise.deploy.recalibrate import RecalibrateListener
 from normwise.deploy.recalibrate import recalibrate as recalibrate_on_batches
+from normwise.training.check_arguments import check_batch_size, check_steps
 from normwise.training.check_data import check_data
 from normwise.training.feed import feed
 from normwise.training.frame_arrays import is_name
@@ -67,9 +68,11 @@ def recalibrate(
         their statistics.
 
     Raises:
+        TypeError: If `model` is no Keras model.
         ModelError: If the model is not built, or has no layer to recalibrate.
-        TrainingError: If the data do not fit the model, hold NaN where it counts (it says which layer met it
-            first), give a channel fewer than two values, or end after one pass and `sequential` needs more.
+        TrainingError: If `batch_size` or `steps` is no whole number from 1; if the data are absent, do not
+            fit the model, hold NaN where it counts (it says which layer met it first), give a channel fewer
+            than two values, or end after one pass and `sequential` needs more.
         TableError: If a table cannot be read; a ColumnError, if a column is absent or holds no numbers.
 
     Example:
@@ -106,6 +109,12 @@ class PreparedRecalibration:
                 "once a layer; expected arrays, a table or a keras.utils.PyDataset, or sequential=False"
             )
         layers_with_statistics(model)
+        check_batch_size(batch_size)
+        check_steps(steps)
+        if not any(part is not None for part in tree.flatten(x)):
+            raise TrainingError(
+                f"x is {x!r}, which holds no data; expected arrays, a table, or what gives batches of them"
+            )
         self._model, self._sequential = model, sequential
         self._batches = _Batches(model, x, y, batch_size, steps, shuffle=not sequential)
 

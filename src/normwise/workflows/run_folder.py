@@ -33,19 +33,29 @@ class Kind(NamedTuple):
         writer: What to call the command that writes it.
         needed: The files by which it is known.
         files: All that it may hold.
+        network: That of them with the network.
     """
 
     name: str
     writer: str
     needed: tuple[str, ...]
     files: tuple[str, ...]
+    network: str
 
 
-RUN_FOLDER = Kind("run folder", "run", (SCHEMA, MODEL), FILES)
+RUN_FOLDER = Kind("run folder", "run", (SCHEMA, MODEL), FILES, MODEL)
+
+FILE_SUFFIXES = (".keras", ".onnx")
+"""Of what a folder is not called: who gives such a name wants the network alone."""
 
 
 def check_writable(out: Path, overwrite: bool, kind: Kind = RUN_FOLDER) -> None:
     """Raises a RunFolderError if no folder of the kind can appear at `out`: called before the work."""
+    if out.suffix in FILE_SUFFIXES and not out.is_dir():
+        raise RunFolderError(
+            f"{out} is the name of a file, and what is written here is a {kind.name}; expected a name "
+            f'without "{out.suffix}". The network will be in it as {kind.network}.'
+        )
     if os.path.lexists(out):
         if not overwrite:
             raise RunFolderError(
