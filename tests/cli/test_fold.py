@@ -35,6 +35,7 @@ def test_a_model_is_written_beside(saved: Path, tmp_path: Path) -> None:
     assert lines[1] == "one BatchNormalization part of dense before it"
     assert lines[2].startswith('two BatchNormalization one scale and shift before it: "relu" (ReLU) does not')
     assert lines[3].startswith("first LayerNormalization kept LayerNormalization takes its statistics from")
+    assert float(lines[-2].removeprefix("largest difference on drawn rows: ").split()[0]) < 1e-6
     assert lines[-1] == f"folded 2, kept 1; written to {out}"
     assert saved.read_bytes() == before
     x = np.random.default_rng(0).normal(size=(5, 3))
@@ -49,6 +50,7 @@ def test_a_run_folder_predicts_the_same(run: Path, table: Path, tmp_path: Path) 
     result = command("fold", run, "--out", out)
     assert result.exit_code == 0, result.output
     assert "BatchNormalization" in result.stdout
+    assert "largest difference on drawn rows: " in result.stdout
     assert sorted(path.name for path in out.iterdir()) == sorted(path.name for path in run.iterdir())
     old, new = (pl.read_csv(io.StringIO(command("predict", f, table).stdout)) for f in (run, out))
     assert old["prediction"].to_list() == new["prediction"].to_list()
@@ -64,6 +66,15 @@ def test_quiet_and_overwrite(saved: Path, tmp_path: Path) -> None:
     again = command("fold", out, "--out", out, "--overwrite")
     assert again.exit_code == 0
     assert again.stdout.splitlines()[-1] == f"folded 0, kept 1; written to {out}"
+
+
+def test_of_free_sizes_no_rows_are_drawn(tmp_path: Path) -> None:
+    layers = [keras.layers.Conv1D(4, 3), keras.layers.BatchNormalization(name="norm")]
+    keras.Sequential([keras.Input((None, 2)), *layers]).save(tmp_path / "free.keras")
+    result = command("fold", tmp_path / "free.keras", "--out", tmp_path / "out.keras")
+    assert result.exit_code == 0, result.output
+    assert "difference" not in result.stdout
+    assert "folded 1, kept 0" in result.stdout
 
 
 def test_what_is_refused(saved: Path, tmp_path: Path) -> None:

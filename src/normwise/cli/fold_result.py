@@ -24,6 +24,8 @@ def show_fold(result: FoldResult, out: Path) -> None:
         console.print(_layers(result))
     else:
         line(console, "there is no normalization layer in the model")
+    if result.difference is not None:
+        line(console, f"largest difference on drawn rows: {result.difference:.2g} of the largest output")
     line(console, f"folded {len(result.folded)}, kept {len(result.kept)}; written to {out}", wrap=False)
 
 
