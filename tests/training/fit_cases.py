@@ -264,12 +264,12 @@ def dropout_and_noise() -> Any:
     return compiled(dense(layers.GaussianNoise(0.1), layers.Dense(8, "relu"), layers.Dropout(0.5, seed=1)))
 
 
-@case(validation_split=1 / 3)
+@case(validation_split=0.2)
 def batch_normalization_of_keras() -> Any:
     return compiled(dense(layers.Dense(8), layers.BatchNormalization(), layers.Activation("relu")))
 
 
-@case(validation_split=1 / 3)
+@case(validation_split=0.2)
 def batch_normalization_of_ours() -> Any:
     return compiled(dense(layers.Dense(8), normwise.BatchNormalization(), layers.Activation("relu")))
 

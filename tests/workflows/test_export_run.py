@@ -16,8 +16,9 @@ from tests.reference.tolerance import assert_close
 from normwise.core.errors import ModelError, RunFolderError
 from normwise.core.run_record import TableSchema
 from normwise.deploy.export import TOLERANCE
+from normwise.workflows.drawn_rows import drawn_rows
 from normwise.workflows.encode_table import encode_table
-from normwise.workflows.export_run import drawn_rows, export_run
+from normwise.workflows.export_run import export_run
 from normwise.workflows.fit_table import FitOptions, fit_table
 from normwise.workflows.predict_table import load_run, network_outputs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ import typer
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
 from normwise.cli.console import messages
-from normwise.cli.options import Overwrite, Quiet
+from normwise.cli.options import AsJson, Overwrite, Quiet
 
 
 def export(
@@ -33,9 +32,7 @@ def export(
     fold: Annotated[
         bool, typer.Option(" /--no-fold", help="Leave the normalization layers as they are.")
     ] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write the record to standard output, in place of the table.")
-    ] = False,
+    as_json: AsJson = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
@@ -54,20 +51,16 @@ def export(
     with clear_errors():
         backend = choose_backend()
         from normwise.cli.waiting import waiting
+        from normwise.cli.warning_lines import warnings_after
 
         console = messages()
-        with nullcontext() if quiet else waiting(console, f"exporting with Keras on {backend}"):
+        with (
+            warnings_after(console),
+            nullcontext() if quiet else waiting(console, f"exporting with Keras on {backend}"),
+        ):
             from normwise.cli.export_result import show_export
-            from normwise.cli.warning_lines import WarningLines
-            from normwise.core.errors import NormwiseWarning
             from normwise.workflows.export_file import export_file
 
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", NormwiseWarning)
-                record = export_file(model, out, fold=fold, overwrite=overwrite)
-        warn = WarningLines(console)
-        for found in caught:
-            if issubclass(found.category, NormwiseWarning):
-                warn(str(found.message))
+            record = export_file(model, out, fold=fold, overwrite=overwrite)
         if as_json or not quiet:
             show_export(record, as_json)

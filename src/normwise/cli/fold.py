@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -43,20 +42,16 @@ def fold(
     with clear_errors():
         backend = choose_backend()
         from normwise.cli.waiting import waiting
+        from normwise.cli.warning_lines import warnings_after
 
         console = messages()
-        with nullcontext() if quiet else waiting(console, f"folding with Keras on {backend}"):
+        with (
+            warnings_after(console),
+            nullcontext() if quiet else waiting(console, f"folding with Keras on {backend}"),
+        ):
             from normwise.cli.fold_result import show_fold
-            from normwise.cli.warning_lines import WarningLines
-            from normwise.core.errors import NormwiseWarning
             from normwise.workflows.fold_file import fold_file
 
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", NormwiseWarning)
-                result = fold_file(model, out, overwrite=overwrite)
-        warn = WarningLines(console)
-        for found in caught:
-            if issubclass(found.category, NormwiseWarning):
-                warn(str(found.message))
+            result = fold_file(model, out, overwrite=overwrite)
         if not quiet:
             show_fold(result, out)

@@ -19,6 +19,9 @@ Task = Annotated[
     typer.Option(help="What to learn; told from the target by default."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show warnings and errors only.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Write the record to standard output, in place of the table.")
+]
 Kinds = Annotated[
     list[str] | None,
     typer.Option(

@@ -11,7 +11,7 @@ import typer
 from normwise.cli.backend import choose_backend
 from normwise.cli.clear_errors import clear_errors
 from normwise.cli.console import messages
-from normwise.cli.options import Encoding, Format, Overwrite, Quiet
+from normwise.cli.options import AsJson, Encoding, Format, Overwrite, Quiet
 
 
 def recalibrate(
@@ -43,9 +43,7 @@ def recalibrate(
     batch_size: Annotated[int | None, typer.Option(min=2, help="Rows a batch; 32 by default.")] = None,
     format: Format = None,
     encoding: Encoding = "utf-8",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Write the record to standard output, in place of the table.")
-    ] = False,
+    as_json: AsJson = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:

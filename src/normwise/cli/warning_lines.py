@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 
 from normwise.cli.console import line
+from normwise.core.errors import NormwiseWarning
 
 
 class WarningLines:
@@ -22,3 +27,15 @@ class WarningLines:
         if message not in self.written:
             self.written.add(message)
             line(self.console, message, style="yellow", label="warning: ")
+
+
+@contextmanager
+def warnings_after(console: Console) -> Iterator[None]:
+    """What the block warns of as a `NormwiseWarning` is written when it has ended well."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NormwiseWarning)
+        yield
+    warn = WarningLines(console)
+    for found in caught:
+        if issubclass(found.category, NormwiseWarning):
+            warn(str(found.message))

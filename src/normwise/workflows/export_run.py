@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from normwise.core.export_record import ExportRecord
-from normwise.core.run_record import TableSchema
 from normwise.deploy.export import export
 from normwise.deploy.onnx_trace import require_packages
-from normwise.workflows.encode_table import EncodedTable, codes_of
+from normwise.workflows.drawn_rows import drawn_rows
 from normwise.workflows.predict_table import load_run
 from normwise.workflows.run_folder import SCHEMA, Kind, check_writable, run_folder
 
@@ -21,10 +16,6 @@ EXPORT_FOLDER = Kind("folder of an export", "export", (ONNX, SCHEMA), (ONNX, SCH
 
 METADATA = "normwise.schema"
 """The key of the ONNX file's metadata that holds the schema as JSON, as in schema.json."""
-
-ROWS = 64
-MISSING = 0.1
-"""So many rows are drawn to compare on, this share of their numbers missing."""
 
 
 def export_run(run: Path, out: Path, *, fold: bool = True, overwrite: bool = False) -> ExportRecord:
@@ -61,19 +52,3 @@ def export_run(run: Path, out: Path, *, fold: bool = True, overwrite: bool = Fal
         )
         (folder / SCHEMA).write_text(schema + "\n", encoding="utf-8")
     return record.at(out / ONNX)
-
-
-def drawn_rows(schema: TableSchema, rows: int = ROWS) -> EncodedTable:
-    """Rows as the network reads them, drawn by the schema: the same at each call."""
-    random = np.random.default_rng(0)
-    statistics = schema.statistics
-    counts = np.maximum(statistics.counts, 1.0)
-    stds = np.sqrt(np.array(statistics.m2s) / counts)
-    numbers = random.normal(statistics.means, stds, (rows, len(stds)))
-    numbers[random.random(numbers.shape) < MISSING] = np.nan
-
-    def codes(encoding: str, least: int) -> NDArray[Any]:
-        most = [codes_of(column) for column in schema.columns if column.encoding == encoding]
-        return random.integers(least, most, (rows, len(most)), dtype=np.int32)
-
-    return EncodedTable(numbers.astype(np.float32), codes("one-hot", -1), codes("embedding", 0), ())

@@ -12,7 +12,7 @@ from normwise.deploy.fold import fold
 from normwise.deploy.fold_result import FoldResult
 from normwise.deploy.sample_rows import as_called, sample_rows
 from normwise.tables.atomic import atomic_path, check_creatable
-from normwise.workflows.export_run import drawn_rows
+from normwise.workflows.drawn_rows import drawn_rows
 from normwise.workflows.model_file import model_of_file
 from normwise.workflows.predict_table import load_run
 from normwise.workflows.run_folder import check_writable, copy_run

@@ -17,6 +17,7 @@ from normwise.core.errors import warn as warn_user
 from normwise.core.run_record import TableSchema
 from normwise.tables import as_frame, check_writable, read_table, write_table
 from normwise.workflows.check_schema import check_model
+from normwise.workflows.drawn_rows import drawn_rows
 from normwise.workflows.drift import drift_notes
 from normwise.workflows.encode_table import EncodedTable, encode_table, feature_origins, missing_indicators
 from normwise.workflows.feature_statistics import feature_statistics
@@ -150,7 +151,8 @@ def predict_table(
         format: The table's format, where its name does not tell.
         encoding: The text encoding of a CSV file.
         overwrite: Whether an older file is replaced.
-        folded: Whether the network's normalization is folded away first: the same to rounding.
+        folded: Whether the network's normalization is folded away first, as far as it then gives the same, to
+            rounding, on drawn rows.
         warn: Told what differs from the training table.
 
     Returns:
@@ -162,7 +164,8 @@ def predict_table(
     if folded:
         from normwise.deploy.fold import fold
 
-        loaded = dataclasses.replace(loaded, model=fold(loaded.model).model)
+        rows = drawn_rows(loaded.schema).inputs()
+        loaded = dataclasses.replace(loaded, model=fold(loaded.model, rows).model)
     predictions = loaded.predict(loaded.read(table, format, encoding), warn)
     if out is not None:
         write_table(predictions, out, overwrite=overwrite)

@@ -87,7 +87,7 @@ def measure_inside(
         variant: What the records call it.
         note: Told of what could not be measured, and why.
     """
-    drawn = drawn_rows(len(y))
+    drawn = measured_rows(len(y))
     x, y = x[drawn], y[drawn]
     curves: list[Curve] = []
     numbers: list[Measurement] = []
@@ -116,11 +116,11 @@ def measure_inside(
     return Inside(tuple(curves), tuple(numbers), tuple(surfaces))
 
 
-def drawn_rows(rows: int) -> NDArray[np.intp]:
+def measured_rows(rows: int) -> NDArray[np.intp]:
     """Which of so many training rows are measured on, in their order; always the same ones.
 
     Example:
-        >>> drawn_rows(3)
+        >>> measured_rows(3)
         array([0, 1, 2])
     """
     return np.sort(np.random.default_rng(0).permutation(rows)[:ROWS])
