@@ -1,0 +1,1 @@
+"""2xx: activations and gradients."""

@@ -1,0 +1,1 @@
+"""1xx: the data that the network takes."""

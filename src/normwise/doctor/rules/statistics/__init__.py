@@ -1,0 +1,1 @@
+"""4xx: the statistics of batch normalization."""
