@@ -2,6 +2,10 @@
 
     KERAS_BACKEND=jax|torch python -m benchmarks.fold [--only ResNet50,…] [--side 96] [--repeats 21]
         [--out FILE]
+    python -m benchmarks.fold --table
+
+A file that exists keeps its results of other architectures. `--table` prints the table of docs/deploy.md from
+the files in benchmarks/results.
 
 Each architecture has a process of its own for each precision. Weights are random, γ in [0.5, 1.5], β normal
 with deviation 0.5, the moving statistics those of random images behind these weights, and to each variance a
@@ -14,7 +18,6 @@ on torch, both models in turn; medians.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import os
 import re
@@ -32,6 +35,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 import numpy as np
+from benchmarks.applications import architectures, smallest
 from benchmarks.results import write_results
 
 import normwise
@@ -40,28 +44,8 @@ from normwise.deploy.normalization_maps import floats, normalizes
 
 ROWS = 8
 LEAST_VARIANCE = 0.1
+RESULTS = Path(__file__).parent / "results"
 ALLOWED = {"float32": 1e-4, "float64": 1e-10}
-
-
-def architectures() -> dict[str, Callable[..., Any]]:
-    """Every public function of keras.applications and its modules that makes a model."""
-    places = [keras.applications, *(m for _, m in inspect.getmembers(keras.applications, inspect.ismodule))]
-    makers = {
-        name: function
-        for place in places
-        for name, function in inspect.getmembers(place, inspect.isfunction)
-        if "include_top" in inspect.signature(function).parameters
-    }
-    return dict(sorted(makers.items()))
-
-
-def smallest(make: Callable[..., Any]) -> int:
-    """The smallest side of an image, as the constructor says when it refuses a smaller one."""
-    try:
-        make(weights=None, include_top=False, input_shape=(1, 1, 3))
-    except ValueError as error:
-        return int(re.search(r"at least (\d+)x\1", str(error))[1])  # type: ignore[index]
-    raise AssertionError("an image of one pixel was accepted")
 
 
 def batch_normalizations(model: Any) -> list[Any]:
@@ -186,6 +170,36 @@ def in_a_process(name: str, dtype: str, arguments: argparse.Namespace) -> dict[s
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
+def table() -> str:
+    """All that was measured, in Markdown: an architecture a line."""
+    on_jax, on_torch = (
+        json.loads((RESULTS / f"fold_{backend}.json").read_text(encoding="utf-8"))["results"]
+        for backend in ("jax", "torch")
+    )
+    head = ["", "normalizations", "alone", "kept", "layers", "parameters, thousands", "float32", "float64"]
+    rows = [[*head, "ms on JAX", "times as quick", "ms on torch", "times as quick"]]
+    rows.append(["---", *["---:"] * (len(rows[0]) - 1)])
+    rows += [_row(name, on_jax[name], on_torch.get(name)) for name in sorted(on_jax, key=str.lower)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(name: str, on_jax: Any, on_torch: Any) -> list[str]:
+    single, double = on_jax["float32"], on_jax["float64"]
+    counts = (single["normalizations"], single["folded"].get("alone", 0), sum(single["kept"].values()))
+    parameters = (f"{count / 1e3:,.0f}" for count in single["parameters"])
+    times = [_times(found["float32"]) if found else ("", "") for found in (on_jax, on_torch)]
+    return [
+        *(name, *map(str, counts), " → ".join(map(str, single["layers"])), " → ".join(parameters)),
+        *(f"{found['difference']:.0e}" for found in (single, double)),
+        *(text for pair in times for text in pair),
+    ]
+
+
+def _times(found: Any) -> tuple[str, str]:
+    before, after = (found["milliseconds"][when] for when in ("before", "after"))
+    return f"{before:.0f} → {after:.0f}", f"{found['times_as_quick']:.2f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", type=lambda names: names.split(","))
@@ -194,15 +208,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--dtype", default="float32", help=argparse.SUPPRESS)
+    parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
+    if arguments.table:
+        print(table())
+        return
     if arguments.one:
         print(json.dumps(one(arguments.one, arguments.dtype, arguments.side, arguments.repeats)))
         return
     backend = keras.backend.backend()
     command = f"KERAS_BACKEND={backend} python -m benchmarks.fold --side {arguments.side}"
-    if arguments.only:
-        command += f" --only {','.join(arguments.only)}"
     results: dict[str, Any] = {}
+    if arguments.out and arguments.out.exists():
+        results = json.loads(arguments.out.read_text(encoding="utf-8"))["results"]
     for name in arguments.only or architectures():
         results[name] = {dtype: in_a_process(name, dtype, arguments) for dtype in ALLOWED}
         print(f"{backend} {name}: {results[name]}", flush=True)

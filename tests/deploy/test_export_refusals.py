@@ -122,3 +122,11 @@ def test_what_fold_refuses_is_refused(tmp_path):
     model = network(layers.BatchNormalization(name="norm"), layers.Dense(1))
     model.get_layer("norm").moving_mean.assign([1.0, np.inf])
     assert "norm" in refused(model, tmp_path / "m.onnx", np.ones((2, 2)))
+
+
+def test_metadata_are_texts(tmp_path):
+    message = refused(network(layers.Dense(1)), tmp_path / "m.onnx", metadata={"columns": 3})
+    assert message == (
+        "metadata has 3 under 'columns'; an ONNX file holds texts alone: expected a str under a str, such as"
+        " json.dumps(value)"
+    )

@@ -6,19 +6,18 @@ pooled features, since a softmax would hide most.
 """
 
 import gc
-import inspect
-import re
 
 import keras
 import numpy as np
 import pytest
+from benchmarks.applications import architectures, smallest
 from tests.layers.gradients import numpy
 from tests.reference.tolerance import assert_close
 
 import normwise
 
 ALLOWED = 1e-5
-"""Of the output's largest magnitude, as issue 3 asks."""
+"""Of the output's largest magnitude, as the docs promise."""
 
 ROWS = 8
 
@@ -26,25 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(keras.backend.backend() != "jax", reason="minutes on one backend are enough"),
 ]
-
-
-def architectures():
-    """Every public function of keras.applications and its modules that makes a model."""
-    places = [keras.applications, *(m for _, m in inspect.getmembers(keras.applications, inspect.ismodule))]
-    makers = {
-        name: function
-        for place in places
-        for name, function in inspect.getmembers(place, inspect.isfunction)
-        if "include_top" in inspect.signature(function).parameters
-    }
-    return dict(sorted(makers.items()))
-
-
-def smallest(make):
-    """The smallest side of an image, as the constructor says when it refuses a smaller one."""
-    with pytest.raises(ValueError, match=r"at least \d+x\d+") as refused:
-        make(weights=None, include_top=False, input_shape=(1, 1, 3))
-    return int(re.search(r"at least (\d+)x\1", str(refused.value))[1])
 
 
 def made(make):

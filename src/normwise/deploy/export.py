@@ -71,7 +71,8 @@ def export(
         ValueError: If it is subclassed.
         ModelError: If a package of ``normwise[onnx]`` is absent; if the model is not of float32, or has a
             fixed batch size; if the exporter or ONNX Runtime fails; if they
-            differ by more; if an output is not finite on the rows; if the folding is refused.
+            differ by more; if an output is not finite on the rows; if the folding is refused; if
+            `metadata` holds anything but texts.
         TableError: If the file exists, or cannot be written.
 
     Example:
@@ -85,6 +86,7 @@ def export(
     file = Path(path)
     if file.suffix != ".onnx":
         raise ModelError(f"{file} is no name of an ONNX file; expected one that ends in .onnx")
+    _check_metadata(metadata or {})
     require_packages()
     check_creatable(file, overwrite)
     _check(model)
@@ -113,6 +115,15 @@ def export(
     )
     _write(proto, file, {**(metadata or {}), RECORD: record.at(file.name).to_json()}, overwrite)
     return record
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    for key, text in metadata.items():
+        if not (isinstance(key, str) and isinstance(text, str)):
+            raise ModelError(
+                f"metadata has {text!r:.80} under {key!r:.80}; an ONNX file holds texts alone: expected a"
+                " str under a str, such as json.dumps(value)"
+            )
 
 
 def _check(model: Any) -> None:
