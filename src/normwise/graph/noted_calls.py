@@ -1,12 +1,13 @@
 """noted_calls: what calls what, found by calling a model on symbols.
 
-The model is called on `keras.KerasTensor`s, with `training=True`; each call of a layer or an operation tells what
-it takes and gives, by the identity of these objects. A layer that holds others is followed inside: its `call`
-gets the symbols, where Keras itself would ask for its output's shape alone. One whose `call` cannot take symbols,
-because it computes by functions of the backend, is traced by the backend instead: the layers in it are still seen,
-what lies between them is not.
+The model is called on `keras.KerasTensor`s, with `training=True`; each call of a layer or an operation tells
+what it takes and gives, by the identity of these objects. A layer that holds others is followed inside: its
+`call` gets the symbols, where Keras itself would ask for its output's shape alone. One whose `call` cannot
+take symbols, because it computes by functions of the backend, is traced by the backend instead: the layers in
+it are still seen, what lies between them is not.
 
-Of Keras' internals this leans on `Operation.symbolic_call`, `Operation._inbound_nodes` and `_outbound_nodes`: what Keras notes at a symbolic call is taken back, so that the model stays as it is.
+Of Keras' internals this leans on `Operation.symbolic_call`, `_inbound_nodes` and `_outbound_nodes`:
+what Keras notes there at a symbolic call is taken back, so that the model stays as it is.
 """
 
 from __future__ import annotations
@@ -164,7 +165,8 @@ def _followed(noted: Noted) -> Iterator[None]:
 
 def _traced(layer: Any, noted: Noted, args: Any, kwargs: Any) -> Any:
     """Calls a layer on what the backend traces; the layers inside note their calls by these."""
-    before, given = noted.copy(), []
+    before = noted.copy()
+    given: list[str] = []
 
     class Trace(keras.Operation):  # type: ignore[misc]
         def call(self, *values: Any, **named: Any) -> Any:
@@ -199,6 +201,6 @@ def _untold(layer: Any, error: Exception) -> str:
     cause = f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}): of'
-        f" what it computes, {held} inside of it can be seen"
+        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}):'
+        f" of what it computes, {held} inside of it can be seen"
     )
