@@ -9,7 +9,8 @@ def error_text(error: BaseException) -> str:
     """The kind of the error and the first line of what was said first, at most 200 characters of it.
 
     Example:
-        >>> error_text(ValueError("Exception encountered when calling Own.call().\\n\\n\\x1b[1mtoo wide\\x1b[0m"))
+        >>> by_keras = "Exception encountered when calling Own.call().\\n\\n\\x1b[1mtoo wide\\x1b[0m"
+        >>> error_text(ValueError(by_keras))
         'ValueError: too wide'
     """
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))

@@ -224,6 +224,6 @@ def _shape(value: Any) -> tuple[int, ...]:
 def _untold(layer: Any, error: Exception) -> str:
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({error_text(error)}):'
-        f" of what it computes, {held} inside of it can be seen"
+        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols'
+        f" ({error_text(error)}): of what it computes, {held} inside of it can be seen"
     )
