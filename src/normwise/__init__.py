@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.diagnose import diagnose as diagnose
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
@@ -45,6 +46,7 @@ _HOMES = {
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
     "convert": "normwise.graph.convert",
+    "diagnose": "normwise.workflows.diagnose",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
@@ -64,6 +66,7 @@ _SHOWN = {
 _ROOMS = (
     "core",
     "deploy",
+    "doctor",
     "graph",
     "insight",
     "layers",
@@ -87,6 +90,7 @@ __all__ = [
     "WhyOptions",
     "__version__",
     "convert",
+    "diagnose",
     "export",
     "fit",
     "fold",
