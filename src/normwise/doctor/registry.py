@@ -7,9 +7,41 @@ from collections.abc import Sequence
 
 from normwise.core.errors import NormwiseError, did_you_mean
 from normwise.doctor.rule import Rule
+from normwise.doctor.rules.statistics.dying_channel import DYING_CHANNEL
+from normwise.doctor.rules.statistics.epsilon_dominance import EPSILON_DOMINANCE
+from normwise.doctor.rules.statistics.frozen_statistics_mismatch import FROZEN_STATISTICS_MISMATCH
+from normwise.doctor.rules.statistics.last_batch_of_one import LAST_BATCH_OF_ONE
+from normwise.doctor.rules.statistics.low_precision_statistics import LOW_PRECISION_STATISTICS
+from normwise.doctor.rules.statistics.small_batch import SMALL_BATCH
+from normwise.doctor.rules.statistics.stale_statistics import STALE_STATISTICS
+from normwise.doctor.rules.statistics.train_inference_skew import TRAIN_INFERENCE_SKEW
+from normwise.doctor.rules.statistics.weight_decay_before_normalization import (
+    WEIGHT_DECAY_BEFORE_NORMALIZATION,
+)
+from normwise.doctor.rules.statistics.weight_decay_on_normalization import WEIGHT_DECAY_ON_NORMALIZATION
 from normwise.doctor.rules.structure.bias_before_normalization import BIAS_BEFORE_NORMALIZATION
+from normwise.doctor.rules.structure.dropout_before_normalization import DROPOUT_BEFORE_NORMALIZATION
+from normwise.doctor.rules.structure.normalization_after_activation import NORMALIZATION_AFTER_ACTIVATION
+from normwise.doctor.rules.structure.normalized_output import NORMALIZED_OUTPUT
+from normwise.doctor.rules.structure.shared_normalization import SHARED_NORMALIZATION
 
-RULES: tuple[Rule, ...] = (BIAS_BEFORE_NORMALIZATION,)
+RULES: tuple[Rule, ...] = (
+    BIAS_BEFORE_NORMALIZATION,
+    NORMALIZATION_AFTER_ACTIVATION,
+    DROPOUT_BEFORE_NORMALIZATION,
+    NORMALIZED_OUTPUT,
+    SHARED_NORMALIZATION,
+    SMALL_BATCH,
+    LAST_BATCH_OF_ONE,
+    STALE_STATISTICS,
+    TRAIN_INFERENCE_SKEW,
+    FROZEN_STATISTICS_MISMATCH,
+    DYING_CHANNEL,
+    EPSILON_DOMINANCE,
+    LOW_PRECISION_STATISTICS,
+    WEIGHT_DECAY_ON_NORMALIZATION,
+    WEIGHT_DECAY_BEFORE_NORMALIZATION,
+)
 """All rules, in the order of their codes."""
 
 

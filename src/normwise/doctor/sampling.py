@@ -56,7 +56,7 @@ def shift(n: NormalizationEvidence, mean: ArrayLike, variance: ArrayLike) -> flo
 
 
 def spread(n: NormalizationEvidence, variance: ArrayLike) -> float:
-    """The median over the channels of the factor, 1 or more, between (moving variance + ε) and (variance + ε)."""
+    """The median over the channels of the factor, 1 or more, between the variances, ε added to both."""
     ratio = (channels(n.moving_variance) + n.epsilon) / (channels(variance) + n.epsilon)
     return median(np.exp(abs(np.log(ratio))))
 

@@ -55,7 +55,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=bias.shape[0],
                 threshold=0,
                 unit="biases",
-                evidence=f"{layer.path} has {bias.shape[0]} biases, and only {', '.join(takers)} takes what it"
+                evidence=f"{layer.path} has {bias.shape[0]} biases, and only {', '.join(takers)} takes what"
+                " it"
                 " gives, which subtracts the batch's mean.",
                 remedy=carried_out(
                     "drop bias", "NRM301", f"Leave out the bias of {layer.path}: use_bias=False.", "safe"
