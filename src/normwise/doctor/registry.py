@@ -7,6 +7,15 @@ from collections.abc import Sequence
 
 from normwise.core.errors import NormwiseError, did_you_mean
 from normwise.doctor.rule import Rule
+from normwise.doctor.rules.activations.dead_relu import DEAD_RELU
+from normwise.doctor.rules.activations.exploding_gradient import EXPLODING_GRADIENT
+from normwise.doctor.rules.activations.saturated_activation import SATURATED_ACTIVATION
+from normwise.doctor.rules.activations.vanishing_gradient import VANISHING_GRADIENT
+from normwise.doctor.rules.data.constant_feature import CONSTANT_FEATURE
+from normwise.doctor.rules.data.drifted_feature import DRIFTED_FEATURE
+from normwise.doctor.rules.data.heavy_tailed_feature import HEAVY_TAILED_FEATURE
+from normwise.doctor.rules.data.large_input import LARGE_INPUT
+from normwise.doctor.rules.data.unscaled_features import UNSCALED_FEATURES
 from normwise.doctor.rules.statistics.dying_channel import DYING_CHANNEL
 from normwise.doctor.rules.statistics.epsilon_dominance import EPSILON_DOMINANCE
 from normwise.doctor.rules.statistics.frozen_statistics_mismatch import FROZEN_STATISTICS_MISMATCH
@@ -26,6 +35,15 @@ from normwise.doctor.rules.structure.normalized_output import NORMALIZED_OUTPUT
 from normwise.doctor.rules.structure.shared_normalization import SHARED_NORMALIZATION
 
 RULES: tuple[Rule, ...] = (
+    UNSCALED_FEATURES,
+    CONSTANT_FEATURE,
+    HEAVY_TAILED_FEATURE,
+    DRIFTED_FEATURE,
+    LARGE_INPUT,
+    SATURATED_ACTIVATION,
+    DEAD_RELU,
+    VANISHING_GRADIENT,
+    EXPLODING_GRADIENT,
     BIAS_BEFORE_NORMALIZATION,
     NORMALIZATION_AFTER_ACTIVATION,
     DROPOUT_BEFORE_NORMALIZATION,

@@ -51,6 +51,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         raise NotApplicableError("no batch normalization is trained by the batch")
     if evidence.training.batch_size is None:
         raise NotApplicableError("the batch size is not known: say batch_size=")
+    if all(values_per_row(evidence, layer) is None for layer in layers):
+        raise NotApplicableError("how many values a row has is not known")
     for layer in layers:
         rows = _rows(evidence, layer)
         positions, independent = _positions(evidence, layer)

@@ -5,10 +5,9 @@ A batch normalization whose result is an output, directly or through softmax, si
 for the losses of regression, an information for classification.
 
 ## Why it matters
-Of m values none is further than √(m − 1) from their mean in their own standard deviation, so that outputs are
-within
-|γ|·√(m − 1) + |β| in training; in each batch they have mean β and standard deviation |γ|, whatever the targets
-of this batch. And a row's prediction depends on the other rows.
+Of m values none is further than √(m − 1) from their mean in their own standard deviation, so that outputs in
+training are within β ± |γ|·√(m − 1); in each batch they have mean β and standard deviation |γ|, whatever the
+targets. And a row's prediction depends on the other rows.
 
 ## Example
 ```python
@@ -77,7 +76,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 severity=severity,
                 evidence=f"What {call.layer} gives is an output of the network{through}: in training it is"
                 " within"
-                " |γ|·√(m − 1) + |β| for a batch of m values.",
+                " β ± |γ|·√(m − 1) for a batch of m values.",
                 remedy=by_hand(f"Leave {call.layer} out and train again."),
             )
 
