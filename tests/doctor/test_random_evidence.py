@@ -36,13 +36,13 @@ SIMPLE = {
 }
 
 
-def records(kind, **given):
+def records(kind, lengths=st.integers(0, 4), **given):
     """A record of this kind with any values; its tuples have one length."""
     hints = typing.get_type_hints(kind)
 
     @st.composite
     def draw_one(draw):
-        length = draw(st.integers(0, 4))
+        length = draw(lengths)
 
         def value(name, hint):
             if name in given:
@@ -59,8 +59,15 @@ def records(kind, **given):
     return draw_one()
 
 
-def few(kind, **given):
-    return st.lists(records(kind, **given), max_size=3).map(tuple)
+def few(kind, lengths=st.integers(0, 4), **given):
+    return st.lists(records(kind, lengths, **given), max_size=3).map(tuple)
+
+
+@st.composite
+def normalizations(draw):
+    """Calls that are of one layer now and then, and so of as many channels."""
+    channels = st.just(draw(st.integers(0, 4)))
+    return draw(few(NormalizationEvidence, channels, call=path, layer=path, values=number | st.just(1024.0)))
 
 
 @st.composite
@@ -75,6 +82,7 @@ def models(draw):
         layer("drop", "dropout"),
         norm(
             trainable=draw(st.booleans()),
+            decay=draw(number),
             dtype=draw(st.sampled_from(["float16", "float32"])),
             momentum=draw(st.none() | number),
             virtual_batch_size=draw(st.none() | count),
@@ -100,7 +108,7 @@ evidences = st.builds(
     training=records(TrainingFacts),
     inputs=few(InputEvidence),
     drift=st.none() | st.builds(Drift, few(ColumnDrift)),
-    normalizations=few(NormalizationEvidence, call=path, layer=path),
+    normalizations=normalizations(),
     activations=few(ActivationEvidence, call=path, layer=path, function=word),
     gradients=few(GradientEvidence, name=st.just("kernel")),
     loss=st.none() | records(LossEvidence),
