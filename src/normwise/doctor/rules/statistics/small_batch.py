@@ -73,10 +73,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 evidence=_sentence(layer.path, rows, positions, worth if measured else None),
                 remedy=by_hand(
                     "Train with larger batches, or take GroupNormalization, or"
-                    " normwise.BatchNormalization(renorm=True).",
-                    ""
-                    if layer.class_name != "BatchNormalization"
-                    else "remedied = normwise.convert(model, renorm=True)",
+                    " normwise.BatchNormalization(renorm=True)."
                 ),
             )
 
