@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -74,8 +75,9 @@ class Rule:
         evidence: str,
         remedy: Remedy,
         unit: str = "",
-        sample_size: int = 0,
+        sample_size: float = 0,
         severity: Severity | None = None,
+        confidence: Confidence | None = None,
         columns: tuple[str, ...] = (),
     ) -> Finding:
         """A finding of this rule: the words that are the same for all are those of its docstring."""
@@ -83,12 +85,12 @@ class Rule:
             self.code,
             self.defect,
             severity or self.severity,
-            self.confidence,
+            confidence or self.confidence,
             layer,
             float(value),
             float(threshold),
             unit,
-            int(sample_size),
+            int(sample_size) if math.isfinite(sample_size) else 0,
             evidence,
             _plain(self.section("Why it matters")),
             remedy,
