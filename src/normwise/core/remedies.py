@@ -1,10 +1,10 @@
-"""Remedies: what was done about findings, and what was left undone and why."""
+"""Remedies: what was done about findings, what was left undone and why."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from normwise.core.diagnosis import Finding
+from normwise.core.diagnosis import Diagnosis, Finding
 from normwise.core.records import Record
 
 
@@ -32,3 +32,20 @@ class LeftFinding(Record):
 
     finding: Finding
     reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Remedies(Record):
+    """All that came of applying remedies, but for the model itself.
+
+    Args:
+        before: What was found in the given model.
+        applied: What was done.
+        left: What was not.
+        after: What is found in the new model.
+    """
+
+    before: Diagnosis
+    applied: tuple[AppliedRemedy, ...]
+    left: tuple[LeftFinding, ...]
+    after: Diagnosis

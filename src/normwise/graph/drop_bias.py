@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
+from keras.layers import EinsumDense
 
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
@@ -67,7 +68,7 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
             left[path] = str(reason)
     if not behind:
         return Dropped(model, behind, left)
-    new = reconfigured(model, {id(found[path]): {"use_bias": False} for path in behind})
+    new = reconfigured(model, {id(found[path]): _without_bias(found[path]) for path in behind})
     twins = {id(old): twin for old, twin in matched(model, new)}
     for path, normalizations in behind.items():
         for normalization in normalizations:
@@ -78,14 +79,18 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
 def _require_bias(layer: Any, path: str) -> None:
     if layer is None:
         raise ModelError(f"{path} is inside of a layer that is no model itself, which is not entered")
-    if not is_linear(layer):
+    if not is_linear(layer) and type(layer) is not EinsumDense:
         raise ModelError(f"{path} is a {type(layer).__name__}; expected a Dense or a convolution of Keras")
-    if layer.bias is None:
-        raise ModelError(f"{path} has no bias")
+    if layer.bias is None or len(layer.bias.shape) != 1:
+        raise ModelError(f"{path} has no bias, or one along several axes")
     if layer.quantization_mode is not None or getattr(layer, "lora_enabled", False):
         raise ModelError(f"{path} is quantized, or has LoRA matrices")
     if layer.activity_regularizer is not None:
         raise ModelError(f"{path} has a penalty on what it gives, of which the bias is a part")
+
+
+def _without_bias(layer: Any) -> dict[str, Any]:
+    return {"bias_axes": None} if type(layer) is EinsumDense else {"use_bias": False}
 
 
 def _only_takers(record: ModelRecord, layer: LayerRecord) -> tuple[str, ...]:
