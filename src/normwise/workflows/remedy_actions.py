@@ -17,14 +17,15 @@ from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments, merge
 from normwise.graph.copy_model import copy_model
 from normwise.graph.drop_bias import drop_biases
+from normwise.graph.layer_calls import keeps_statistics, path_of
 from normwise.graph.lower_dropout import lower_dropout
 from normwise.graph.raise_precision import raise_precision
 from normwise.graph.record_model import record_model
 from normwise.graph.scale_inputs import scale_inputs
-from normwise.graph.walk import every_layer
+from normwise.graph.walk import every_layer, matched
 from normwise.layers.feature_scaling import FeatureScaling
 from normwise.workflows.model_batches import ModelBatches
-from normwise.workflows.recalibrate_model import recalibrate
+from normwise.workflows.recalibrate_model import PreparedRecalibration
 
 CONSTANT = 1e-6
 """A column whose standard deviation is not above this, in units of max(1, |mean|), is not scaled."""
@@ -112,18 +113,22 @@ def insert_scaling(model: Any, findings: Findings, data: Data) -> Done:
 
 
 def recalibrate_copy(model: Any, findings: Findings, data: Data) -> Done:
-    """The moving statistics become those of x, in a copy."""
+    """The moving statistics become those of x, in a copy; those of frozen layers where a finding says so."""
     if data.x is None:
         return Done(model, {}, dict.fromkeys(findings, "there are no data x to take the statistics of"))
     new = copy_model(model)
-    found = recalibrate(new, data.x, data.y, data.batch_size, sequential=True)
+    twins = {path_of(old): twin for old, twin in matched(model, new)}
+    named = [twins[path] for path in findings if path in twins and keeps_statistics(twins[path])]
+    prepared = PreparedRecalibration(new, data.x, data.y, data.batch_size, None, sequential=True, also=named)
+    found = prepared.run()
+    paths = {path_of(twin): path for path, twin in twins.items()}
     moved = {
-        layer.path: f"moving statistics of {layer.values:g} values a channel: the mean moved by "
+        paths[layer.path]: f"moving statistics of {layer.values:g} values a channel: the mean moved by "
         f"{layer.mean_shift:.3g} σ, σ became {layer.std_ratio:.3g} times what it was"
         for layer in found.layers
     }
     whole = f"the moving statistics of {len(moved)} layers are those of x"
-    skipped = {layer.path: layer.reason for layer in found.skipped}
+    skipped = {paths[layer.path]: layer.reason for layer in found.skipped}
     done = {path: moved.get(path, whole) for path in findings if path not in skipped}
     return Done(new, done, {path: skipped[path] for path in findings if path in skipped})
 
