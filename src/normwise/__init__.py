@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.apply_remedies import apply_remedies as apply_remedies
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
@@ -44,6 +45,7 @@ _HOMES = {
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
+    "apply_remedies": "normwise.workflows.apply_remedies",
     "convert": "normwise.graph.convert",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
@@ -86,6 +88,7 @@ __all__ = [
     "TabularRegressor",
     "WhyOptions",
     "__version__",
+    "apply_remedies",
     "convert",
     "export",
     "fit",

@@ -60,7 +60,9 @@ def assert_same(old, new, x, conditioning=16.0):
     """
     allowed = tolerance("float32", n=len(keras.tree.flatten(x)[0]), conditioning=conditioning)
     for training in (False, True, False):
-        for one, other in zip(outputs(old, x, training=training), outputs(new, x, training=training), strict=True):
+        for one, other in zip(
+            outputs(old, x, training=training), outputs(new, x, training=training), strict=True
+        ):
             assert_close(other, one, allowed)
 
 
@@ -127,7 +129,11 @@ def test_several_at_once_and_one_that_cannot():
     new, behind, left = dropped(old, "one", "two", "out")
     assert [path.rpartition("/")[2] for path in behind] == ["one", "two"]
     assert list(left.values()) == [f"what {path_of(old.layers[-1])} gives is an output of the model"]
-    assert [layer.bias is None for layer in new.layers if isinstance(layer, layers.Dense)] == [True, True, False]
+    assert [layer.bias is None for layer in new.layers if isinstance(layer, layers.Dense)] == [
+        True,
+        True,
+        False,
+    ]
     assert_same(old, new, normal((16, 5)), conditioning=256.0)  # two normalizations, one after the other
 
 
@@ -162,11 +168,11 @@ def within_a_wrapper():
 
 
 REFUSED = {
-    "has an activation, \"relu\"": lambda: chain(
+    'has an activation, "relu"': lambda: chain(
         layers.Dense(4, "relu", name="linear"), layers.BatchNormalization()
     ),
     "takes what linear gives, and is no batch normalization": used_elsewhere,
-    "\"norm\" takes what \"other\" gives as well, and has one moving mean for both": two_kinds_of_input,
+    '"norm" takes what "other" gives as well, and has one moving mean for both': two_kinds_of_input,
     "has no bias, or one along several axes": lambda: chain(
         layers.Dense(4, use_bias=False, name="linear"), layers.BatchNormalization()
     ),

@@ -1,4 +1,4 @@
-"""reconfigured, copy_model, scale_inputs, raise_precision, lower_dropout: other arguments, the same weights."""
+"""reconfigured, copy_model, scale_inputs, raise_precision, lower_dropout: other arguments, same weights."""
 
 import keras
 import numpy as np
@@ -14,8 +14,8 @@ from normwise.graph.copy_model import copy_model
 from normwise.graph.layer_calls import path_of
 from normwise.graph.lower_dropout import lower_dropout, lowered_rate
 from normwise.graph.raise_precision import raise_precision
-from normwise.graph.record_model import record_model
 from normwise.graph.reconfigure import reconfigured
+from normwise.graph.record_model import record_model
 from normwise.graph.scale_inputs import scale_inputs
 
 
@@ -69,7 +69,9 @@ def test_a_subclassed_model_is_made_from_its_configuration():
 def test_a_model_without_a_configuration_is_refused():
     old = WithoutConfig(lambda x: x)
     old(normal((4, 2)))
-    with pytest.raises(ValueError, match=r"the WithoutConfig \".*\" cannot be rebuilt from its configuration"):
+    with pytest.raises(
+        ValueError, match=r"the WithoutConfig \".*\" cannot be rebuilt from its configuration"
+    ):
         copy_model(old)
 
 
@@ -153,7 +155,9 @@ def noisy(kind=layers.Dropout):
     x = keras.Input((5,))
     y = kind(0.5, name="early")(layers.Dense(6, "relu")(x))
     y = layers.ReLU()(layers.BatchNormalization(name="first")(y))
-    y = layers.Add()([layers.Dense(6)(kind(0.4, name="drop")(y)), layers.Dense(6)(kind(0.2, name="other")(y))])
+    y = layers.Add()(
+        [layers.Dense(6)(kind(0.4, name="drop")(y)), layers.Dense(6)(kind(0.2, name="other")(y))]
+    )
     return keras.Model(x, layers.Dense(2)(layers.BatchNormalization(name="second")(y)))
 
 
@@ -178,7 +182,7 @@ def test_a_dropout_by_its_own_path_and_the_lower_of_two_rates():
 
 def test_dropout_that_is_not_lowered():
     old = noisy(layers.AlphaDropout)
-    new, rates, left = lower_dropout(old, record_model(old), {"first": (2.0, 1.2)})
+    new, _, left = lower_dropout(old, record_model(old), {"first": (2.0, 1.2)})
     assert new is old
     assert left == {"first": "early is a AlphaDropout, whose rate says something else"}
     plain = keras.Sequential([keras.Input((5,)), layers.BatchNormalization(name="norm")])

@@ -48,9 +48,7 @@ def layers_with_statistics(model: Any) -> list[Any]:
     return found
 
 
-def open_layers(
-    model: Any, batch: Any, also: Collection[Any] = ()
-) -> tuple[list[Any], list[SkippedLayer]]:
+def open_layers(model: Any, batch: Any, also: Collection[Any] = ()) -> tuple[list[Any], list[SkippedLayer]]:
     """The layers that normalize by the batch when the model is trained, and the other ones with statistics.
 
     Found out by calling the model once as in training, which leaves it as it is.

@@ -58,9 +58,9 @@ Findings = Mapping[str, Finding]
 Action = Callable[[Any, Findings, Data], Done]
 
 
-def drop_bias(model: Any, findings: Findings, data: Data) -> Done:
+def drop_bias(model: Any, findings: Findings, _: Data) -> Done:
     """Linear layers lose a bias that is subtracted again."""
-    new, behind, left = drop_biases(model, _record(model, data), list(findings))
+    new, behind, left = drop_biases(model, record_model(model), list(findings))
     done = {
         path: f"use_bias=False; the moving mean of {', '.join(normalizations)} is less by the bias, so that "
         "the outputs are the same"
@@ -69,7 +69,7 @@ def drop_bias(model: Any, findings: Findings, data: Data) -> Done:
     return Done(new, done, left)
 
 
-def raise_statistics(model: Any, findings: Findings, data: Data) -> Done:
+def raise_statistics(model: Any, findings: Findings, _: Data) -> Done:
     """Batch normalizations keep their statistics in float32."""
     new, policies, left = raise_precision(model, list(findings))
     done = {
@@ -79,10 +79,10 @@ def raise_statistics(model: Any, findings: Findings, data: Data) -> Done:
     return Done(new, done, left)
 
 
-def remove_dropout(model: Any, findings: Findings, data: Data) -> Done:
+def remove_dropout(model: Any, findings: Findings, _: Data) -> Done:
     """Dropout before normalizations is lowered."""
     ratios = {path: (finding.value, finding.threshold) for path, finding in findings.items()}
-    new, rates, left = lower_dropout(model, _record(model, data), ratios)
+    new, rates, left = lower_dropout(model, record_model(model), ratios)
     done = {
         path: "; ".join(f"the rate of {name} from {old:g} to {rate:g}" for name, (old, rate) in all_.items())
         + "; train it again"
@@ -93,7 +93,7 @@ def remove_dropout(model: Any, findings: Findings, data: Data) -> Done:
 
 def insert_scaling(model: Any, findings: Findings, data: Data) -> Done:
     """A layer standardizes an input by the mean and the standard deviation of x."""
-    record = _record(model, data)
+    record = record_model(model)
     scalings, done, left = {}, {}, {}
     moments = _moments(model, data)
     for name in findings:
@@ -131,10 +131,6 @@ def recalibrate_copy(model: Any, findings: Findings, data: Data) -> Done:
     skipped = {paths[layer.path]: layer.reason for layer in found.skipped}
     done = {path: moved.get(path, whole) for path in findings if path not in skipped}
     return Done(new, done, {path: skipped[path] for path in findings if path in skipped})
-
-
-def _record(model: Any, data: Data) -> ModelRecord:
-    return record_model(model)
 
 
 def _place(model: Any, name: str) -> int:
