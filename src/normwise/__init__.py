@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
     from normwise.workflows.apply_remedies import apply_remedies as apply_remedies
+    from normwise.workflows.diagnose import diagnose as diagnose
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
@@ -47,6 +48,7 @@ _HOMES = {
     "recalibrate": "normwise.workflows.recalibrate_model",
     "apply_remedies": "normwise.workflows.apply_remedies",
     "convert": "normwise.graph.convert",
+    "diagnose": "normwise.workflows.diagnose",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
@@ -66,6 +68,7 @@ _SHOWN = {
 _ROOMS = (
     "core",
     "deploy",
+    "doctor",
     "graph",
     "insight",
     "layers",
@@ -90,6 +93,7 @@ __all__ = [
     "__version__",
     "apply_remedies",
     "convert",
+    "diagnose",
     "export",
     "fit",
     "fold",
