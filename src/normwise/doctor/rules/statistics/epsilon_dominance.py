@@ -71,7 +71,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=share,
                 threshold=SHARE,
                 unit="of the channels",
-                sample_size=int(n.values),
+                sample_size=n.values,
                 evidence=f"{int(np.sum(small))} of {variance.size} channels that {n.layer} takes have a"
                 " variance of"
                 f" {typical:.2g} (median) against ε = {n.epsilon:g}: it makes their standard deviation"
