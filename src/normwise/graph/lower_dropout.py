@@ -9,6 +9,7 @@ from keras import layers as keras_layers
 
 from normwise.core.errors import ModelError
 from normwise.core.model_record import ModelRecord
+from normwise.graph.clone import require_graph
 from normwise.graph.reconfigure import reached, reconfigured
 from normwise.layers.dropout import Dropout
 
@@ -75,6 +76,7 @@ def lower_dropout(model: Any, record: ModelRecord, ratios: Mapping[str, tuple[fl
     Raises:
         ValueError: If the model is subclassed, or a layer cannot be rebuilt from its configuration.
     """
+    require_graph(model, "normwise.apply_remedies")
     found = reached(model)
     dropouts: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
