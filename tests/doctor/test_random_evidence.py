@@ -22,6 +22,7 @@ from normwise.doctor.engine import examine
 from normwise.doctor.registry import RULES
 
 number = st.floats() | st.sampled_from([0.0, 1.0, -1.0, 1e-3, 0.99])
+FEW = st.integers(0, 4)
 count = st.integers(0, 2000)
 path = st.sampled_from(["dense", "norm", "norm#2", "relu", "head", "nowhere", ""])
 word = st.sampled_from(["tanh", "sigmoid", "relu", "softmax", "", "kernel"])
@@ -36,7 +37,7 @@ SIMPLE = {
 }
 
 
-def records(kind, lengths=st.integers(0, 4), **given):
+def records(kind, lengths=FEW, **given):
     """A record of this kind with any values; its tuples have one length."""
     hints = typing.get_type_hints(kind)
 
@@ -59,7 +60,7 @@ def records(kind, lengths=st.integers(0, 4), **given):
     return draw_one()
 
 
-def few(kind, lengths=st.integers(0, 4), **given):
+def few(kind, lengths=FEW, **given):
     return st.lists(records(kind, lengths, **given), max_size=3).map(tuple)
 
 
