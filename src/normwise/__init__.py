@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.apply_remedies import apply_remedies as apply_remedies
     from normwise.workflows.diagnose import diagnose as diagnose
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
@@ -45,6 +46,7 @@ _HOMES = {
     "TabularRegressor": "normwise.workflows.tabular_regressor",
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
+    "apply_remedies": "normwise.workflows.apply_remedies",
     "convert": "normwise.graph.convert",
     "diagnose": "normwise.workflows.diagnose",
     "export": "normwise.deploy.export",
@@ -89,6 +91,7 @@ __all__ = [
     "TabularRegressor",
     "WhyOptions",
     "__version__",
+    "apply_remedies",
     "convert",
     "diagnose",
     "export",
