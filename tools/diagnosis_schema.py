@@ -1,4 +1,4 @@
-"""The JSON Schema of a diagnosis, made of its records: ``python tools/diagnosis_schema.py`` writes it anew."""
+"""The JSON Schema of a diagnosis, made of its records; run, it writes docs/schemas anew."""
 
 from __future__ import annotations
 
