@@ -81,9 +81,7 @@ def test_json_is_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 100])
-def test_on_a_terminal_words_are_broken_and_code_is_not(
-    monkeypatch: pytest.MonkeyPatch, width: int
-) -> None:
+def test_on_a_terminal_words_are_broken_and_code_is_not(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     stream = io.StringIO()
     options = {"highlight": False, "markup": False, "emoji": False, "_environ": {"TERM": "xterm"}}
     console = Console(file=stream, force_terminal=True, width=width, no_color=True, **options)
