@@ -293,6 +293,7 @@ def bare() -> WhyRecord:
         verdict=(),
         warnings=(),
         versions={},
+        diagnosis=None,
         target_loss=math.nan,
     )
 
