@@ -58,7 +58,7 @@ def _copy_own(old: Any, new: Any) -> None:
 
 
 def _lost_its_bias(old: Any, new: Any) -> bool:
-    return bool(getattr(old, "use_bias", False)) and not getattr(new, "use_bias", True)
+    return getattr(old, "bias", None) is not None and getattr(new, "bias", old) is None
 
 
 def _copied(value: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import types
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,12 +15,9 @@ from normwise.deploy.open_layers import layers_with_statistics
 from normwise.deploy.recalibrate import RecalibrateListener
 from normwise.deploy.recalibrate import recalibrate as recalibrate_on_batches
 from normwise.training.check_arguments import check_batch_size, check_steps
-from normwise.training.check_data import check_data
-from normwise.training.feed import feed
-from normwise.training.frame_arrays import is_name
-from normwise.training.keras_trainer import EpochBatches, can_slice_array, tree
+from normwise.training.keras_trainer import tree
 from normwise.training.seeded import numpy_state
-from normwise.training.table_stream import TableStream
+from normwise.workflows.model_batches import ModelBatches
 
 
 def recalibrate(
@@ -116,7 +111,7 @@ class PreparedRecalibration:
                 f"x is {x!r}, which holds no data; expected arrays, a table, or what gives batches of them"
             )
         self._model, self._sequential = model, sequential
-        self._batches = _Batches(model, x, y, batch_size, steps, shuffle=not sequential)
+        self._batches = ModelBatches(model, x, y, batch_size, steps, shuffle=not sequential)
 
     def run(self, listener: RecalibrateListener | None = None) -> Recalibration:
         """Does it."""
@@ -125,37 +120,3 @@ class PreparedRecalibration:
             return recalibrate_on_batches(
                 self._model, batches, sequential=self._sequential, listener=listener
             )
-
-
-class _Batches:
-    """What the model takes of the data, pass after pass."""
-
-    def __init__(
-        self, model: Any, x: Any, y: Any, batch_size: int | None, steps: int | None, shuffle: bool
-    ) -> None:
-        x, *_ = feed(model, (x, y if is_name(y) else None, None), batch_size, steps, shuffle)
-        arrays = all(map(can_slice_array, tree.flatten(x)))
-        made = EpochBatches(x=x, batch_size=batch_size, steps_per_epoch=steps, shuffle=shuffle and arrays)
-        self._model, self._steps, self._adapter = model, steps, made.data_adapter
-        self._unchecked = not arrays
-        if arrays:
-            _check(model, x)
-
-    def __call__(self) -> Iterator[Any]:
-        self._adapter.on_epoch_begin()
-        for batch in itertools.islice(self._adapter.get_numpy_iterator(), self._steps):
-            x = keras.utils.unpack_x_y_sample_weight(batch)[0]
-            if self._unchecked:
-                _check(self._model, x)
-                self._unchecked = False
-            yield x
-        self._adapter.on_epoch_end()
-
-    def close(self) -> None:
-        """Ends the reading of a table ahead of time."""
-        if isinstance(self._adapter, TableStream):
-            self._adapter.close()
-
-
-def _check(model: Any, x: Any) -> None:
-    check_data(model, x, None, None, None, validation_split=0.0, batch_size=None)

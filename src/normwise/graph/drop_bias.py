@@ -1,0 +1,159 @@
+"""drop_biases: linear layers without the bias that the batch normalizations behind them subtract again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+from keras.layers import EinsumDense
+
+from normwise.core.errors import ModelError, listing
+from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
+from normwise.graph.kinds import is_linear
+from normwise.graph.reconfigure import reached, reconfigured
+from normwise.graph.walk import matched
+from normwise.kernels.precision import at_least_float32
+
+_MEANS = ("moving_mean", "renorm_mean")
+
+
+class Dropped(NamedTuple):
+    """The model without some biases.
+
+    Attributes:
+        model: The new model; the given one, if no bias could be dropped.
+        behind: By the path of a layer that lost its bias, the normalizations whose means hold it now.
+        left: By the path of a layer that kept its bias, why.
+    """
+
+    model: Any
+    behind: dict[str, tuple[str, ...]]
+    left: dict[str, str]
+
+
+def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropped:
+    """A copy of a model in which linear layers have no bias, and which computes the same.
+
+    ``BN(Wu + b)`` subtracts in training the batch's mean of ``Wu + b``, which holds b, and at inference the
+    moving mean μ: without b, and with μ − b, both give what they gave, but for rounding. A layer may be
+    called several times, and be in a nested model, with its normalization in or outside of it.
+
+    Args:
+        model: A Sequential or Functional model. It is left untouched.
+        record: What it is made of.
+        layers: The paths of the layers that are to lose their bias.
+
+    Returns:
+        The new model, what was done, and why some biases were left.
+
+    Raises:
+        ValueError: If the model is subclassed, or a layer cannot be rebuilt from its configuration.
+
+    Source:
+        Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.2: the bias can be ignored, since its effect is
+        cancelled by the subtraction of the mean.
+    """
+    found = reached(model)
+    behind: dict[str, tuple[str, ...]] = {}
+    left: dict[str, str] = {}
+    for path in layers:
+        try:
+            _require_bias(found.get(path), path)
+            behind[path] = _only_takers(record, record.layer(path))
+            _require_reached(found, behind[path])
+        except ModelError as reason:
+            behind.pop(path, None)
+            left[path] = str(reason)
+    if not behind:
+        return Dropped(model, behind, left)
+    new = reconfigured(model, {id(found[path]): _without_bias(found[path]) for path in behind})
+    twins = {id(old): twin for old, twin in matched(model, new)}
+    for path, normalizations in behind.items():
+        for normalization in normalizations:
+            _subtract(twins[id(found[normalization])], found[path].bias)
+    return Dropped(new, behind, left)
+
+
+def _require_bias(layer: Any, path: str) -> None:
+    if layer is None:
+        raise ModelError(f"{path} is inside of a layer that is no model itself, which is not entered")
+    if not is_linear(layer) and type(layer) is not EinsumDense:
+        raise ModelError(f"{path} is a {type(layer).__name__}; expected a Dense or a convolution of Keras")
+    if layer.bias is None or len(layer.bias.shape) != 1:
+        raise ModelError(f"{path} has no bias, or one along several axes")
+    if layer.quantization_mode is not None or getattr(layer, "lora_enabled", False):
+        raise ModelError(f"{path} is quantized, or has LoRA matrices")
+    if layer.activity_regularizer is not None:
+        raise ModelError(f"{path} has a penalty on what it gives, of which the bias is a part")
+
+
+def _without_bias(layer: Any) -> dict[str, Any]:
+    return {"bias_axes": None} if type(layer) is EinsumDense else {"use_bias": False}
+
+
+def _only_takers(record: ModelRecord, layer: LayerRecord) -> tuple[str, ...]:
+    """The paths of the batch normalizations that alone take what a layer gives, and take nothing else."""
+    calls = [call for call in record.calls if call.layer == layer.path]
+    if not calls:
+        raise ModelError(f"the calls of {layer.path} are not known")
+    names = {call.name for call in calls}
+    found: dict[str, None] = {}
+    for call in calls:
+        if call.output:
+            raise ModelError(f"what {layer.path} gives is an output of the model")
+        if call.function:
+            raise ModelError(f'{layer.path} has an activation, "{call.function}"')
+        for taker in record.takers(call.name):
+            _require_subtracts(record, layer, call, taker)
+            found[taker.layer] = None
+    others = [
+        other
+        for path in found
+        for call in record.calls
+        if call.layer == path
+        for other in call.takes
+        if other not in names
+    ]
+    if others:
+        raise ModelError(
+            f"{listing(found)} takes what {listing(others)} gives as well, and has one moving mean for both"
+        )
+    return tuple(found)
+
+
+def _require_subtracts(
+    record: ModelRecord, layer: LayerRecord, call: CallRecord, taker: CallRecord
+) -> None:
+    if taker.kind != "batch normalization":
+        raise ModelError(f"{taker.name} takes what {layer.path} gives, and is no batch normalization")
+    rank = len(call.shape) + 1
+    channels = 1 if layer.config.get("data_format") == "channels_first" else rank - 1
+    axis = record.layer(taker.layer).config.get("axis", -1)
+    axes = {a % rank for a in (axis if isinstance(axis, (list, tuple)) else [axis])}
+    if axes != {channels}:
+        raise ModelError(
+            f"{taker.layer} normalizes along the axes {sorted(axes)}; the biases of {layer.path} are along "
+            f"axis {channels}"
+        )
+
+
+def _require_reached(found: dict[str, Any], paths: Sequence[str]) -> None:
+    for path in paths:
+        if path not in found:
+            raise ModelError(f"{path} is inside of a layer that is no model itself, which is not entered")
+
+
+def _subtract(normalization: Any, bias: Any) -> None:
+    for name in _MEANS:
+        mean = getattr(normalization, name, None)
+        if mean is not None:
+            less = (_floats(mean) - _floats(bias)).astype(at_least_float32(mean.dtype))
+            mean.assign(ops.cast(ops.convert_to_tensor(less), mean.dtype))
+
+
+def _floats(variable: Any) -> Any:
+    # By way of float32 at least, since NumPy itself has no bfloat16.
+    wide = ops.cast(variable.value, at_least_float32(variable.dtype))
+    return np.asarray(ops.convert_to_numpy(wide), np.float64)

@@ -1,0 +1,81 @@
+"""reconfigured: a model once more, with other arguments of some of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from normwise.graph.clone import can_be_cloned, clone_functional, clone_sequential, require_graph
+from normwise.graph.compiling import compile_like
+from normwise.graph.rebuild import rebuild
+from normwise.graph.state import copy_state
+from normwise.graph.layer_calls import path_of
+from normwise.graph.walk import is_sequential
+
+Changes = Mapping[int, dict[str, Any]]
+"""By the id of a layer, the arguments that are to have other values."""
+
+
+def reconfigured(model: Any, changes: Changes, does: str = "normwise.apply_remedies") -> Any:
+    """A copy of a model, some of whose layers have other arguments.
+
+    Weights, flags, seeds and sharing are kept; a bias that goes is left out. If the model is compiled, so is
+    the new one, by a fresh optimizer.
+
+    Args:
+        model: A Sequential or Functional Keras model. It is left untouched.
+        changes: By the id of a layer, of the model itself or of one nested in it, the arguments to change.
+        does: The function that asks, for an error.
+
+    Raises:
+        TypeError: If `model` is no Keras model.
+        ValueError: If it is subclassed, or a layer cannot be rebuilt from its configuration.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5, name="drop")])
+        >>> reconfigured(model, {id(model.layers[0]): {"rate": 0.1}}).layers[0].rate
+        0.1
+    """
+    require_graph(model, does)
+    new = Reconfigurer(changes).model(model)
+    copy_state(model, new)
+    compile_like(new, model)
+    return new
+
+
+def reached(model: Any) -> dict[str, Any]:
+    """By their paths, the layers that `reconfigured` can change: those of the model and of models in it."""
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        found[path_of(layer)] = layer
+        if can_be_cloned(layer):
+            found |= reached(layer)
+    return found
+
+
+class Reconfigurer:
+    """Makes the layers of a new model: which layer became which, so that a shared layer stays one layer."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+        # The old layer is kept beside the new one: ids are given anew once an object is gone.
+        self._made: dict[int, tuple[Any, Any]] = {}
+
+    def model(self, model: Any) -> Any:
+        """A model of the new layers."""
+        if is_sequential(model):
+            return clone_sequential(model, [self.layer(layer) for layer in model.layers])
+        return clone_functional(model, self.layer)
+
+    def layer(self, layer: Any) -> Any:
+        """The layer, or raw operation, in the place of an old one."""
+        if id(layer) not in self._made:
+            self._made[id(layer)] = layer, self._make(layer)
+        return self._made[id(layer)][1]
+
+    def _make(self, layer: Any) -> Any:
+        if can_be_cloned(layer):
+            return self.model(layer)
+        other = self._changes.get(id(layer), {})
+        return rebuild(layer, lambda config: {**config, **other})
