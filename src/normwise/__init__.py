@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.assert_healthy import assert_healthy as assert_healthy
+    from normwise.workflows.doctor_callback import DoctorCallback as DoctorCallback
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
@@ -42,8 +44,10 @@ _HOMES = {
     "plot": "normwise.report.plot",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
+    "DoctorCallback": "normwise.workflows.doctor_callback",
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
+    "assert_healthy": "normwise.workflows.assert_healthy",
     "convert": "normwise.graph.convert",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
@@ -64,6 +68,7 @@ _SHOWN = {
 _ROOMS = (
     "core",
     "deploy",
+    "doctor",
     "graph",
     "insight",
     "layers",
@@ -77,6 +82,7 @@ _ROOMS = (
 __all__ = [
     "BatchNormalization",
     "ColumnScaling",
+    "DoctorCallback",
     "Dropout",
     "FeatureScaling",
     "PowerScaling",
@@ -86,6 +92,7 @@ __all__ = [
     "TabularRegressor",
     "WhyOptions",
     "__version__",
+    "assert_healthy",
     "convert",
     "export",
     "fit",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from normwise.cli.console import line, literal, results, write_text
 from normwise.core.diagnosis import SEVERITIES, Check, Diagnosis, Finding
+from normwise.core.remedies import Remedies
 from normwise.doctor.rule import Rule
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
@@ -30,13 +32,16 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool = False, quiet: bool =
         write_text(diagnosis.to_json(indent=2) + "\n")
         return
     console = results()
-    if not quiet:
+    told = not quiet
+    if told:
         rows = f"{diagnosis.rows:,} rows" if diagnosis.rows else "no rows: the structure alone"
         line(console, f"{diagnosis.model}, examined on {rows}", style="bold")
     for severity in SEVERITIES:
         found = [finding for finding in diagnosis.findings if finding.severity == severity]
         if found:
-            console.print()
+            if told:
+                console.print()
+            told = True
             line(console, f"{HEADINGS[severity]}: {len(found)}", style=STYLES[severity])
         for finding in found:
             _show(console, finding)
@@ -49,6 +54,33 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool = False, quiet: bool =
         line(console, text)
     if diagnosis.findings:
         line(console, f"more of a finding: normwise explain {diagnosis.findings[0].code}", style="dim")
+
+
+def show_remedies(record: Remedies, out: Path, *, as_json: bool = False, quiet: bool = False) -> None:
+    """Writes what was done about the findings, and the diagnosis of the mended model.
+
+    Args:
+        record: What was found before and after, and what was done.
+        out: Where the mended model was written.
+        as_json: The record in place of the text.
+        quiet: Say what is still found alone.
+    """
+    if as_json:
+        write_text(record.to_json(indent=2) + "\n")
+        return
+    if not quiet:
+        console = results()
+        line(console, f"{record.before.model}, mended", style="bold")
+        for applied in record.applied:
+            line(console, f"{applied.finding.fingerprint}: {applied.done}", style="green", label="done  ")
+        for left in record.left:
+            line(console, f"{left.finding.fingerprint}: {left.reason}", style="yellow", label="left  ")
+        if not record.before.findings:
+            line(console, "nothing was found, and nothing done")
+        line(console, f"written to {out}", wrap=False)
+        console.print()
+        line(console, "the mended model, examined again:", style="dim")
+    show_diagnosis(record.after, quiet=quiet)
 
 
 def show_rules(rules: Iterable[Rule]) -> None:

@@ -136,7 +136,9 @@ def _patient(model: Path, data: str | None, options: DoctorOptions, warn: Warn) 
         new = None if options.new_data is None else read_diagnose_data(options.new_data, options.target)[0]
         return Patient(loaded, x, y, new)
     if options.target is not None:
-        raise RunFolderError(f'{model} is a run folder, which knows its target; leave out "{options.target}".')
+        raise RunFolderError(
+            f'{model} is a run folder, which knows its target; leave out "{options.target}".'
+        )
     run = load_run(model)
     x, y = (None, None) if data is None else _raw(run, data, warn)
     new = None if options.new_data is None else _raw(run, options.new_data, warn)[0]
