@@ -45,7 +45,17 @@ def calls_noted() -> Iterator[Calls]:
     A layer that is called inside of a further transformation, or once a time step by a recurrent layer, is
     left out: its arrays are of no meaning outside of that.
     """
-    calls, here, in_loop = Calls(), current_trace(), False
+    calls = Calls()
+    with calls_told(calls.activations.append, calls.normalizations.append):
+        yield calls
+
+
+@contextmanager
+def calls_told(
+    activation: Callable[[ActivationSeen], object], normalization: Callable[[NormalizationSeen], object]
+) -> Iterator[None]:
+    """As `calls_noted`, each call being told when it is made: nothing keeps its arrays."""
+    here, in_loop = current_trace(), False
 
     def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal in_loop
@@ -58,15 +68,15 @@ def calls_noted() -> Iterator[Calls]:
             finally:
                 in_loop = False
         if keeps_statistics(self) and args:
-            calls.normalizations.append(_normalization(self, args[0]))
-        with _activation_noted(self, calls.activations):
+            normalization(_normalization(self, args[0]))
+        with _activation_noted(self, activation):
             outputs = plain(self, *args, **kwargs)
         if type(self) in ACTIVATION_LAYERS:
-            calls.activations.append(ActivationSeen(path_of(self), _function(self), args[0], outputs))
+            activation(ActivationSeen(path_of(self), activation_function(self), args[0], outputs))
         return outputs
 
     with layer_calls_by(call), _activation_outside(here):
-        yield calls
+        yield
 
 
 @contextmanager
@@ -125,24 +135,26 @@ def _activation_outside(here: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _activation_noted(layer: Any, notes: list[ActivationSeen]) -> Iterator[None]:
+def _activation_noted(layer: Any, note: Callable[[ActivationSeen], object]) -> Iterator[None]:
     function = vars(layer).get("activation")
     # A layer given as activation notes itself.
     if not callable(function) or isinstance(function, keras.layers.Layer) or function is LINEAR:
         yield
     else:
-        with replaced(layer, "activation", _noted(layer, function, notes)):
+        with replaced(layer, "activation", _noted(layer, function, note)):
             yield
 
 
-def _noted(layer: Any, function: Callable[..., Any], notes: list[ActivationSeen]) -> Callable[..., Any]:
+def _noted(
+    layer: Any, function: Callable[..., Any], note: Callable[[ActivationSeen], object]
+) -> Callable[..., Any]:
     here = current_trace()
 
     def noted(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = function(inputs, *args, **kwargs)
         if current_trace() == here:
             name = getattr(function, "__name__", type(function).__name__)
-            notes.append(ActivationSeen(path_of(layer), name, inputs, outputs))
+            note(ActivationSeen(path_of(layer), name, inputs, outputs))
         return outputs
 
     return noted
@@ -163,8 +175,8 @@ def path_of(layer: Any) -> str:
     return str(layer.path or layer.name)
 
 
-def _function(layer: Any) -> str:
-    """The function that an activation layer is: what a ReLU is, its arguments say."""
+def activation_function(layer: Any) -> str:
+    """The function that one of `ACTIVATION_LAYERS` is: what a ReLU is, its arguments say."""
     if type(layer) is keras.layers.ReLU and layer.negative_slope:
         return "leaky_relu"
     if type(layer) is keras.layers.ReLU and layer.max_value == 6:

@@ -1,0 +1,134 @@
+"""kind_of, function_of, is_one_call: what a layer or an operation is to a rule of the doctor."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import keras
+from keras import layers
+
+from normwise.graph.kinds import is_activation, is_dropout, is_linear
+from normwise.graph.layer_calls import ACTIVATION_LAYERS, activation_function, keeps_statistics
+from normwise.graph.normalization_calls import BATCH_NORMALIZATIONS
+from normwise.graph.walk import children
+from normwise.layers.column_scaling import ColumnScaling
+from normwise.layers.feature_scaling import FeatureScaling
+from normwise.layers.piecewise_linear_encoding import PiecewiseLinearEncoding
+from normwise.layers.power_scaling import PowerScaling
+from normwise.layers.quantile_scaling import QuantileScaling
+
+_ATTENTIONS = (
+    *(layers.MultiHeadAttention, layers.GroupQueryAttention),
+    *(layers.Attention, layers.AdditiveAttention),
+)
+_RECURRENT = (layers.RNN, layers.Bidirectional)
+_ONE_CALL = (*_RECURRENT, *_ATTENTIONS, layers.TimeDistributed)
+_KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("batch normalization", BATCH_NORMALIZATIONS),
+    ("linear", (layers.EinsumDense,)),
+    (
+        "normalization",
+        (
+            *(layers.LayerNormalization, layers.GroupNormalization),
+            *(layers.RMSNormalization, layers.UnitNormalization),
+        ),
+    ),
+    (
+        "scaling",
+        (
+            *(layers.Rescaling, layers.Normalization, ColumnScaling, FeatureScaling),
+            *(PiecewiseLinearEncoding, PowerScaling, QuantileScaling),
+        ),
+    ),
+    ("recurrent", _RECURRENT),
+    ("attention", _ATTENTIONS),
+    ("embedding", (layers.Embedding,)),
+    (
+        "shape",
+        (
+            *(layers.Flatten, layers.Reshape, layers.Permute, layers.RepeatVector, layers.Identity),
+            *(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D),
+            *(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D),
+            *(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D),
+        ),
+    ),
+    (
+        "merge",
+        (
+            *(layers.Add, layers.Average, layers.Concatenate, layers.Dot),
+            *(layers.Maximum, layers.Minimum, layers.Multiply, layers.Subtract),
+        ),
+    ),
+)
+_SHAPE_OPERATIONS = (
+    *("ExpandDims", "Flip", "GetItem", "Moveaxis", "Pad", "Ravel", "Repeat", "Reshape", "Roll", "Split"),
+    *("Squeeze", "Swapaxes", "Tile", "Transpose", "BroadcastTo", "Cast"),
+)
+_MERGE_OPERATIONS = (
+    *("Add", "Concatenate", "Divide", "Hstack", "Maximum", "Minimum", "Multiply", "Stack"),
+    *("Subtract", "Vstack", "Where"),
+)
+
+
+def kind_of(layer: Any) -> str:
+    """The kind of a layer or an operation, as `normwise.core.model_record.LayerRecord` lists them."""
+    if not isinstance(layer, layers.Layer):
+        return _kind_of_operation(layer)
+    if is_linear(layer):
+        return "linear"
+    if is_activation(layer):
+        return "activation"
+    if is_dropout(layer):
+        return "dropout"
+    for kind, types in _KINDS:
+        if isinstance(layer, types):
+            return kind
+    if keeps_statistics(layer):
+        return "batch normalization"
+    if type(layer).__module__.startswith("keras.") and "Pooling" in type(layer).__name__:
+        return "pooling"
+    if isinstance(layer, layers.Activation):
+        return "shape"  # of the linear function: it changes nothing
+    return "other" if is_one_call(layer) else "model"
+
+
+def function_of(layer: Any) -> str:
+    """The activation function that a layer or an operation applies last, by its name; "" for none."""
+    if not isinstance(layer, layers.Layer):
+        return snake_case(type(layer).__name__) if is_activation(layer) else ""
+    if type(layer) in ACTIVATION_LAYERS:
+        return activation_function(layer)
+    function = vars(layer).get("activation")
+    if function is None or function is keras.activations.linear:
+        return ""
+    if isinstance(function, layers.Layer):
+        return function_of(function)
+    return str(getattr(function, "__name__", type(function).__name__)) if callable(function) else ""
+
+
+def is_one_call(layer: Any) -> bool:
+    """Whether a call of it counts as one: it holds no layers, but for its own activation, or hides them."""
+    own = vars(layer).get("activation")
+    return isinstance(layer, _ONE_CALL) or all(child is own for child in children(layer))
+
+
+def snake_case(name: str) -> str:
+    """A class's name as that of a function.
+
+    Example:
+        >>> snake_case("LeakyRelu"), snake_case("Relu6")
+        ('leaky_relu', 'relu6')
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _kind_of_operation(operation: Any) -> str:
+    name = type(operation).__name__
+    if is_activation(operation):
+        return "activation"
+    if name in _SHAPE_OPERATIONS:
+        return "shape"
+    if name in _MERGE_OPERATIONS:
+        return "merge"
+    return "pooling" if name in ("MaxPool", "AveragePool") else "other"
