@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from normwise.core.column_statistics import Floats
 from normwise.core.drift import Drift
@@ -79,6 +80,10 @@ class NormalizationEvidence(Record):
         inference_mean: Mean of what it takes at inference.
         inference_variance: Its variance.
         rectified: Whether a ReLU alone takes what it gives.
+        independent_per_row: How many independent values of a channel a row is worth, since positions of an
+            image are alike: the variance over all values, by the variance between rows of a row's mean, the
+            median over the channels that vary; at least 1, at most `values_per_row`. NaN where it was not
+            measured.
     """
 
     call: str
@@ -100,6 +105,7 @@ class NormalizationEvidence(Record):
     inference_mean: Floats
     inference_variance: Floats
     rectified: bool = False
+    independent_per_row: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)

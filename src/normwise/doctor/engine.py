@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from normwise.core.diagnosis import SEVERITIES, Check, Diagnosis, Finding
 from normwise.core.evidence import Evidence
 from normwise.doctor.rule import NotApplicableError, Rule
@@ -49,7 +51,8 @@ def _run(
         if need in evidence.absent:
             return [], check("skipped", evidence.absent[need])
     try:
-        found = list(rule.check(evidence))
+        with np.errstate(all="ignore"):  # what is not finite is told by the rules, not by NumPy
+            found = list(rule.check(evidence))
     except NotApplicableError as nothing:
         return [], check("not applicable", str(nothing))
     except Exception as error:  # one rule's fault must not hide what the others find

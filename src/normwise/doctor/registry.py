@@ -7,9 +7,59 @@ from collections.abc import Sequence
 
 from normwise.core.errors import NormwiseError, did_you_mean
 from normwise.doctor.rule import Rule
+from normwise.doctor.rules.activations.dead_relu import DEAD_RELU
+from normwise.doctor.rules.activations.exploding_gradient import EXPLODING_GRADIENT
+from normwise.doctor.rules.activations.saturated_activation import SATURATED_ACTIVATION
+from normwise.doctor.rules.activations.vanishing_gradient import VANISHING_GRADIENT
+from normwise.doctor.rules.data.constant_feature import CONSTANT_FEATURE
+from normwise.doctor.rules.data.drifted_feature import DRIFTED_FEATURE
+from normwise.doctor.rules.data.heavy_tailed_feature import HEAVY_TAILED_FEATURE
+from normwise.doctor.rules.data.large_input import LARGE_INPUT
+from normwise.doctor.rules.data.unscaled_features import UNSCALED_FEATURES
+from normwise.doctor.rules.statistics.dying_channel import DYING_CHANNEL
+from normwise.doctor.rules.statistics.epsilon_dominance import EPSILON_DOMINANCE
+from normwise.doctor.rules.statistics.frozen_statistics_mismatch import FROZEN_STATISTICS_MISMATCH
+from normwise.doctor.rules.statistics.last_batch_of_one import LAST_BATCH_OF_ONE
+from normwise.doctor.rules.statistics.low_precision_statistics import LOW_PRECISION_STATISTICS
+from normwise.doctor.rules.statistics.small_batch import SMALL_BATCH
+from normwise.doctor.rules.statistics.stale_statistics import STALE_STATISTICS
+from normwise.doctor.rules.statistics.train_inference_skew import TRAIN_INFERENCE_SKEW
+from normwise.doctor.rules.statistics.weight_decay_before_normalization import (
+    WEIGHT_DECAY_BEFORE_NORMALIZATION,
+)
+from normwise.doctor.rules.statistics.weight_decay_on_normalization import WEIGHT_DECAY_ON_NORMALIZATION
 from normwise.doctor.rules.structure.bias_before_normalization import BIAS_BEFORE_NORMALIZATION
+from normwise.doctor.rules.structure.dropout_before_normalization import DROPOUT_BEFORE_NORMALIZATION
+from normwise.doctor.rules.structure.normalization_after_activation import NORMALIZATION_AFTER_ACTIVATION
+from normwise.doctor.rules.structure.normalized_output import NORMALIZED_OUTPUT
+from normwise.doctor.rules.structure.shared_normalization import SHARED_NORMALIZATION
 
-RULES: tuple[Rule, ...] = (BIAS_BEFORE_NORMALIZATION,)
+RULES: tuple[Rule, ...] = (
+    UNSCALED_FEATURES,
+    CONSTANT_FEATURE,
+    HEAVY_TAILED_FEATURE,
+    DRIFTED_FEATURE,
+    LARGE_INPUT,
+    SATURATED_ACTIVATION,
+    DEAD_RELU,
+    VANISHING_GRADIENT,
+    EXPLODING_GRADIENT,
+    BIAS_BEFORE_NORMALIZATION,
+    NORMALIZATION_AFTER_ACTIVATION,
+    DROPOUT_BEFORE_NORMALIZATION,
+    NORMALIZED_OUTPUT,
+    SHARED_NORMALIZATION,
+    SMALL_BATCH,
+    LAST_BATCH_OF_ONE,
+    STALE_STATISTICS,
+    TRAIN_INFERENCE_SKEW,
+    FROZEN_STATISTICS_MISMATCH,
+    DYING_CHANNEL,
+    EPSILON_DOMINANCE,
+    LOW_PRECISION_STATISTICS,
+    WEIGHT_DECAY_ON_NORMALIZATION,
+    WEIGHT_DECAY_BEFORE_NORMALIZATION,
+)
 """All rules, in the order of their codes."""
 
 

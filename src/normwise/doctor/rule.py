@@ -76,6 +76,7 @@ class Rule:
         unit: str = "",
         sample_size: int = 0,
         severity: Severity | None = None,
+        confidence: Confidence | None = None,
         columns: tuple[str, ...] = (),
     ) -> Finding:
         """A finding of this rule: the words that are the same for all are those of its docstring."""
@@ -83,7 +84,7 @@ class Rule:
             self.code,
             self.defect,
             severity or self.severity,
-            self.confidence,
+            confidence or self.confidence,
             layer,
             float(value),
             float(threshold),

@@ -32,9 +32,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from normwise.core.diagnosis import Finding, Remedy
+from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence
-from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
+from normwise.core.model_record import LayerRecord
+from normwise.doctor.calls import only_normalized
+from normwise.doctor.remedies import carried_out
 from normwise.doctor.rule import NotApplicableError, Rule
 
 
@@ -45,24 +47,19 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if not biased:
         raise NotApplicableError("no linear layer has a trainable bias")
     for layer in biased:
-        calls = [call for call in model.calls if call.layer == layer.path]
-        takers = [taker for call in calls for taker in model.takers(call.name)]
-        if takers and all(_is_subtracted(model, layer, call) for call in calls):
+        if takers := only_normalized(model, layer):
             bias = layer.variable("bias")
             assert bias is not None
-            names = ", ".join(sorted({taker.layer for taker in takers}))
             yield BIAS_BEFORE_NORMALIZATION.finding(
                 layer=layer.path,
                 value=bias.shape[0],
                 threshold=0,
                 unit="biases",
-                evidence=f"{layer.path} has {bias.shape[0]} biases, and only {names} takes what it gives, which"
-                " subtracts the batch's mean.",
-                remedy=Remedy(
-                    "drop bias",
-                    f"Leave out the bias of {layer.path}: use_bias=False.",
-                    "fixed = normwise.apply_fixes(model, x, y, select=['NRM301']).model",
-                    "safe",
+                evidence=f"{layer.path} has {bias.shape[0]} biases, and only {', '.join(takers)} takes what"
+                " it"
+                " gives, which subtracts the batch's mean.",
+                remedy=carried_out(
+                    "drop bias", "NRM301", f"Leave out the bias of {layer.path}: use_bias=False.", "safe"
                 ),
             )
 
@@ -70,28 +67,6 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def _has_trainable_bias(layer: LayerRecord) -> bool:
     bias = layer.variable("bias")
     return bias is not None and bias.trainable and len(bias.shape) == 1
-
-
-def _is_subtracted(model: ModelRecord, layer: LayerRecord, call: CallRecord) -> bool:
-    """Whether all that takes a call of the layer subtracts its channels' means over the batch."""
-    channels = 1 if layer.config.get("data_format") == "channels_first" else len(call.shape)
-    takers = model.takers(call.name)
-    return (
-        not call.output
-        and not call.function
-        and bool(takers)
-        and all(
-            taker.kind == "batch normalization"
-            and model.layer(taker.layer).trainable
-            and _axes(model.layer(taker.layer), len(call.shape) + 1) == {channels}
-            for taker in takers
-        )
-    )
-
-
-def _axes(layer: LayerRecord, rank: int) -> set[int]:
-    axis = layer.config.get("axis", -1)
-    return {a % rank for a in (axis if isinstance(axis, (list, tuple)) else [axis])}
 
 
 BIAS_BEFORE_NORMALIZATION = Rule("NRM301", "bias-before-normalization", "warning", "exact", ("calls",), check)

@@ -1,0 +1,105 @@
+"""Distance: how far a layer's moving statistics are from those of data, beyond what chance explains."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from normwise.core.evidence import Evidence, NormalizationEvidence
+from normwise.doctor.sampling import (
+    batch_values,
+    channels,
+    mean_error,
+    shift,
+    spread,
+    variance_error,
+    with_chance,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Distance:
+    """How far moving statistics are off.
+
+    Args:
+        shift: Median over the channels of the distance of the means, in σ.
+        spread: Median over the channels of the factor between the variances, 1 or more.
+        shift_threshold: From where on `shift` is far.
+        spread_threshold: From where on `spread` is.
+        channels: How many channels.
+    """
+
+    shift: float
+    spread: float
+    shift_threshold: float
+    spread_threshold: float
+    channels: int
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the means or the variances are far apart."""
+        return self._by_shift or self.spread > self.spread_threshold
+
+    @property
+    def _by_shift(self) -> bool:
+        return self.shift > self.shift_threshold
+
+    @property
+    def value(self) -> float:
+        """What is far."""
+        return self.shift if self._by_shift else self.spread
+
+    @property
+    def threshold(self) -> float:
+        """Its threshold."""
+        return self.shift_threshold if self._by_shift else self.spread_threshold
+
+    @property
+    def unit(self) -> str:
+        """Its unit."""
+        return "σ" if self._by_shift else "times the variance"
+
+    def sentence(self, path: str) -> str:
+        """Both distances in words, without a full stop."""
+        return (
+            f"The moving mean of {path} is {self.shift:.2g} σ off the mean of what it takes, and the moving"
+            " variance"
+            f" off by a factor of {self.spread:.3g} (medians of {self.channels}"
+            f" channel{'s' * (self.channels != 1)})"
+        )
+
+
+def distance(
+    evidence: Evidence,
+    calls: Sequence[NormalizationEvidence],
+    shift_threshold: float,
+    spread_threshold: float,
+) -> Distance:
+    """The distance of the moving statistics of one layer from what it takes in training.
+
+    A layer that is called more than once is compared with the average over its calls, as its moving average
+    takes one after the other. Noise and dropout are on, since the moving average saw them.
+
+    Args:
+        evidence: The evidence, for the batch size.
+        calls: The layer's calls.
+        shift_threshold: Of the means, in σ, chance left out.
+        spread_threshold: Of the variances, a factor, chance left out.
+    """
+    n = calls[0]
+    mean = np.mean([channels(call.noisy_mean) for call in calls], axis=0)
+    variance = np.mean([channels(call.noisy_variance) for call in calls], axis=0)
+    batch = batch_values(evidence, n)
+    # The moving variance averages variances that divide by b: it is expected at 1 − 1/b of all.
+    # Of one value it is 0, and small-batch tells it.
+    divided = -math.log1p(-1 / batch) if batch > 1 else math.inf
+    return Distance(
+        shift(n, mean, variance),
+        spread(n, variance),
+        with_chance(shift_threshold, mean_error(evidence, n)),
+        math.exp(with_chance(math.log(spread_threshold) + divided, variance_error(evidence, n))),
+        len(n.moving_mean),
+    )
