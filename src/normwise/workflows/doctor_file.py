@@ -14,8 +14,9 @@ from normwise.core.errors import ModelError, NormwiseError, RunFolderError
 from normwise.tables.atomic import atomic_path, check_creatable
 from normwise.workflows.apply_remedies import apply_remedies
 from normwise.workflows.diagnose import diagnose
-from normwise.workflows.diagnose_data import read_diagnose_data
+from normwise.workflows.diagnose_data import read_data
 from normwise.workflows.doctor_model import doctor_model
+from normwise.workflows.gather_evidence import ROWS
 from normwise.workflows.predict_table import Run, load_run
 from normwise.workflows.remedy_result import RemedyResult
 from normwise.workflows.run_folder import check_writable, copy_run
@@ -132,8 +133,8 @@ def _patient(model: Path, data: str | None, options: DoctorOptions, warn: Warn) 
         if options.allow_lambda:
             warn(f"--allow-lambda: PYTHON CODE THAT STANDS IN {model} IS RUN, with all that you may do")
         loaded = doctor_model(model, options.modules, allow_lambda=options.allow_lambda)
-        x, y = (None, None) if data is None else read_diagnose_data(data, options.target)
-        new = None if options.new_data is None else read_diagnose_data(options.new_data, options.target)[0]
+        x, y = read_data(data, options.target, loaded, ROWS)
+        new = read_data(options.new_data, options.target, loaded, ROWS, new=True)[0]
         return Patient(loaded, x, y, new)
     if options.target is not None:
         raise RunFolderError(
