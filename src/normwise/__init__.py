@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
     from normwise.workflows.assert_healthy import assert_healthy as assert_healthy
+    from normwise.workflows.diagnose import diagnose as diagnose
     from normwise.workflows.doctor_callback import DoctorCallback as DoctorCallback
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
@@ -49,6 +50,7 @@ _HOMES = {
     "recalibrate": "normwise.workflows.recalibrate_model",
     "assert_healthy": "normwise.workflows.assert_healthy",
     "convert": "normwise.graph.convert",
+    "diagnose": "normwise.workflows.diagnose",
     "export": "normwise.deploy.export",
     "fold": "normwise.deploy.fold",
     "insert": "normwise.graph.insert",
@@ -94,6 +96,7 @@ __all__ = [
     "__version__",
     "assert_healthy",
     "convert",
+    "diagnose",
     "export",
     "fit",
     "fold",

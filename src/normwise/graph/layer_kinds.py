@@ -49,7 +49,6 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
         (
             *(layers.Flatten, layers.Reshape, layers.Permute, layers.RepeatVector, layers.Identity),
             *(layers.Cropping1D, layers.Cropping2D, layers.Cropping3D),
-            *(layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D),
             *(layers.UpSampling1D, layers.UpSampling2D, layers.UpSampling3D),
         ),
     ),
@@ -62,7 +61,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ),
 )
 _SHAPE_OPERATIONS = (
-    *("ExpandDims", "Flip", "GetItem", "Moveaxis", "Pad", "Ravel", "Repeat", "Reshape", "Roll", "Split"),
+    *("ExpandDims", "Flip", "GetItem", "Moveaxis", "Ravel", "Repeat", "Reshape", "Roll", "Split"),
     *("Squeeze", "Swapaxes", "Tile", "Transpose", "BroadcastTo", "Cast"),
 )
 _MERGE_OPERATIONS = (

@@ -28,8 +28,8 @@ def record_model(model: Any, x: Any = None) -> ModelRecord:
 
     Args:
         model: A built Keras model; it need not be compiled.
-        x: Some rows, arrays in the structure that the model takes; only their shapes count, and only where the
-            model does not know its own: a subclassed one.
+        x: Some rows, arrays in the structure that the model takes; only their shapes count, where the model
+            leaves sizes open or, subclassed, does not know its own.
 
     Returns:
         The record; its `unseen` says what could not be seen.
@@ -70,7 +70,7 @@ def require_model(model: Any) -> None:
 
 def _noted(model: Any, x: Any) -> Noted:
     failed = ""
-    for symbols, inputs in (_own_symbols(model), _symbols_of(x)):
+    for symbols, inputs in (_own_symbols(model, x), _symbols_of(x)):
         if not inputs:
             continue
         try:
@@ -83,22 +83,42 @@ def _noted(model: Any, x: Any) -> Noted:
     return Noted(unseen=[f'the model "{model.name}" could not be called on symbols{failed}'])
 
 
-def _own_symbols(model: Any) -> tuple[Any, dict[str, Any]]:
-    """In the structure of the model's inputs, and by their names; none of a subclassed model."""
+def names_of_inputs(model: Any) -> list[str]:
+    """The names of a Sequential or Functional model's inputs, in the order in which Keras flattens data."""
+    return [tensor.name for tensor in keras.tree.flatten(_own_inputs(model))]
+
+
+def _own_inputs(model: Any) -> Any:
+    """The inputs of a model in the structure that it takes; an empty one of a subclassed model."""
     graph = model._functional if isinstance(model, keras.Sequential) else model
     struct = getattr(graph, "_inputs_struct", None)
-    if struct is None:
-        return None, {}
-    given = [tensor for tensor in keras.tree.flatten(struct)]
-    made = [_symbol(tensor.shape, tensor.dtype) for tensor in given]
-    names = [tensor.name for tensor in given]
-    return keras.tree.pack_sequence_as(struct, made), dict(zip(names, made, strict=True))
+    return [] if struct is None else struct
+
+
+def _own_symbols(model: Any, x: Any) -> tuple[Any, dict[str, Any]]:
+    """In the structure of the model's inputs, and by their names; sizes that it leaves open are those of x."""
+    struct = _own_inputs(model)
+    tensors = keras.tree.flatten(struct)
+    shapes = [array.shape for array in keras.tree.flatten(x)] if x is not None else []
+    fits = [len(shape) for shape in shapes] == [len(tensor.shape) for tensor in tensors]
+    made = [
+        _symbol(_filled(tensor.shape, shape), tensor.dtype)
+        for tensor, shape in zip(tensors, shapes if fits else [t.shape for t in tensors], strict=True)
+    ]
+    by_name = dict(zip(names_of_inputs(model), made, strict=True))
+    return keras.tree.pack_sequence_as(struct, made), by_name
+
+
+def _filled(shape: Any, sizes: Any) -> tuple[int | None, ...]:
+    return tuple(size if own is None else own for own, size in zip(shape, sizes, strict=True))
 
 
 def _symbols_of(x: Any) -> tuple[Any, dict[str, Any]]:
     if x is None:
         return None, {}
-    symbols = keras.tree.map_structure(lambda a: _symbol(a.shape, keras.backend.standardize_dtype(a.dtype)), x)
+    symbols = keras.tree.map_structure(
+        lambda a: _symbol(a.shape, keras.backend.standardize_dtype(a.dtype)), x
+    )
     return symbols, dict(zip(input_names(x), keras.tree.flatten(symbols), strict=True))
 
 

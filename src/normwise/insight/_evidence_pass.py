@@ -1,0 +1,138 @@
+"""evidence_pass: one pass of rows through a model that is left as it is, each call told as it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from normwise.core.probe import ActivationSeen, NormalizationSeen
+from normwise.insight._features import Floats
+
+Told = Callable[[str, Any], None]
+"""Is told the name of a call, as in a `normwise.core.model_record.CallRecord`, and what was seen of it."""
+
+
+def evidence_pass(
+    model: Any,
+    x: Any,
+    *,
+    training: bool,
+    activation: Told | None = None,
+    normalization: Told | None = None,
+    output: Told | None = None,
+    outputs_of: Collection[str] = (),
+    by_batch: Collection[Any] = (),
+) -> Any:
+    """What the model gives for rows, all of them one batch.
+
+    Args:
+        model: A built model. To be called within `left_as_it_is`.
+        x: The rows.
+        training: Whether it computes as in training.
+        activation: Told of each activation function what it took and gave: an `ActivationSeen`.
+        normalization: Told of each batch normalization what it took: a `NormalizationSeen`.
+        output: Told what those calls gave that
+        outputs_of: names.
+        by_batch: Layers that compute as in training all the same.
+    """
+    from normwise.graph.layer_calls import called_with_training, calls_told, path_of
+    from normwise.graph.replaced import layer_calls_by
+
+    wanted = {name.partition("#")[0] for name in outputs_of}
+    activations, normalizations, layers = Names(), Names(), Names()
+
+    def on_activation(seen: ActivationSeen) -> None:
+        if activation is not None:
+            activation(activations.next(seen.path), seen)
+
+    def on_normalization(seen: NormalizationSeen) -> None:
+        if normalization is not None:
+            normalization(normalizations.next(seen.path), seen)
+
+    def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(layer is one for one in by_batch):
+            given = called_with_training(plain, layer, True, args, kwargs)
+        else:
+            given = plain(layer, *args, **kwargs)
+        if path_of(layer) in wanted:
+            name = layers.next(path_of(layer))
+            if output is not None and name in outputs_of:
+                output(name, given)
+        return given
+
+    with (
+        calls_told(on_activation, on_normalization),
+        _operations_told(on_activation),
+        layer_calls_by(on_layer),
+    ):
+        return model(x, training=training)
+
+
+@contextmanager
+def left_as_it_is(noise: bool = False) -> Iterator[None]:
+    """Within the block, nothing that a pass changes in a model is kept, nor anything for its derivatives.
+
+    Args:
+        noise: Whether dropout and the like draw, pass after pass other numbers.
+    """
+    import keras
+
+    from normwise.graph.layer_calls import without_noise
+
+    with keras.StatelessScope(), _without_derivatives(), nullcontext() if noise else without_noise():
+        yield
+
+
+class Names:
+    """The names of calls, counted as `normwise.graph.layer_calls.by_call` does."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def next(self, path: str) -> str:
+        """The name of a further call of a layer."""
+        self._counts[path] = self._counts.get(path, 0) + 1
+        return path if self._counts[path] == 1 else f"{path}#{self._counts[path]}"
+
+
+def numbers(values: Any) -> Floats:
+    """An array of a backend in float64."""
+    from keras import backend, ops
+
+    if backend.standardize_dtype(values.dtype) in ("bfloat16", "float16"):
+        values = ops.cast(values, "float32")  # NumPy itself has no bfloat16
+    return np.asarray(ops.convert_to_numpy(values), np.float64)
+
+
+@contextmanager
+def _operations_told(tell: Callable[[ActivationSeen], None]) -> Iterator[None]:
+    """Within the block, the activation functions in a model's graph that are no layers are told of."""
+    import keras
+
+    from normwise.graph.kinds import is_activation
+    from normwise.graph.layer_kinds import function_of
+    from normwise.graph.replaced import replaced
+
+    plain = keras.Operation.__call__
+
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = plain(self, *args, **kwargs)
+        if args and not isinstance(self, keras.layers.Layer) and is_activation(self):
+            tell(ActivationSeen(self.name, function_of(self), args[0], given))
+        return given
+
+    with replaced(keras.Operation, "__call__", called):
+        yield
+
+
+def _without_derivatives() -> Any:
+    import keras
+
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    import torch
+
+    return torch.no_grad()

@@ -1,0 +1,126 @@
+"""normalization_evidence: what a batch normalization takes in training and at inference, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from normwise.core.evidence import NormalizationEvidence
+from normwise.core.model_record import ModelRecord
+from normwise.core.moments import Moments
+from normwise.core.probe import NormalizationSeen
+from normwise.insight._evidence_pass import numbers
+
+
+def moments_seen(seen: NormalizationSeen) -> Moments:
+    """The moments of what a batch normalization takes, a channel each, in float64."""
+    with np.errstate(all="ignore"):  # of what is not finite the moments are not, either
+        found = Moments.of(numbers(seen.inputs), axis=seen.axes)
+    return Moments(found.count.ravel(), found.mean.ravel(), found.m2.ravel())
+
+
+def normalization_evidence(
+    record: ModelRecord,
+    layers: Mapping[str, Any],
+    rows: int,
+    in_training: Mapping[str, Moments],
+    noisy: Sequence[Mapping[str, Moments]],
+    at_inference: Mapping[str, Moments],
+) -> tuple[NormalizationEvidence, ...]:
+    """One record a call, in the order of the calls.
+
+    Args:
+        record: The model's structure.
+        layers: Path to layer.
+        rows: How many rows there were.
+        in_training: Name of a call to the moments of what it took in training, noise off.
+        noisy: The same with noise on, draw by draw.
+        at_inference: The same at inference.
+    """
+    return tuple(
+        _evidence(record, layers[call.partition("#")[0]], call, rows, found, noisy, at_inference)
+        for call, found in in_training.items()
+        if call in at_inference and all(call in draw for draw in noisy)
+    )
+
+
+def _evidence(
+    record: ModelRecord,
+    layer: Any,
+    call: str,
+    rows: int,
+    found: Moments,
+    noisy: Sequence[Mapping[str, Moments]],
+    at_inference: Mapping[str, Moments],
+) -> NormalizationEvidence:
+    draws = [draw[call] for draw in noisy]
+    later = at_inference[call]
+    values = float(np.min(found.count))
+    channels = len(found.mean)
+    return NormalizationEvidence(
+        call=call,
+        layer=call.partition("#")[0],
+        by_batch=normalizes_by_batch(layer),
+        values=values,
+        values_per_row=values / rows,
+        epsilon=float(layer.epsilon),
+        momentum=float(layer.momentum) if isinstance(layer.momentum, (int, float)) else float("nan"),
+        debiased=getattr(layer, "averaging", "exponential") != "exponential",
+        gamma=_weights(getattr(layer, "gamma", None), 1.0, channels),
+        beta=_weights(getattr(layer, "beta", None), 0.0, channels),
+        moving_mean=_weights(layer.moving_mean, 0.0, channels),
+        moving_variance=_weights(layer.moving_variance, 1.0, channels),
+        mean=_floats(found.mean),
+        variance=_floats(found.variance()),
+        noisy_mean=_floats(np.mean([draw.mean for draw in draws], axis=0)),
+        noisy_variance=_floats(np.mean([draw.variance() for draw in draws], axis=0)),
+        inference_mean=_floats(later.mean),
+        inference_variance=_floats(later.variance()),
+        rectified=_is_rectified(record, call),
+    )
+
+
+def normalizes_by_batch(layer: Any) -> bool:
+    """Whether it takes the batch's statistics in training."""
+    return bool(layer.trainable and getattr(layer, "statistics_trainable", True))
+
+
+def gap(evidence: NormalizationEvidence) -> float:
+    """How far the moving statistics are from those of the rows: median |Δμ|/σ + median |log σ̃²/σ²|."""
+    mean, variance, moving_mean, moving_variance = (
+        np.array(v)
+        for v in (evidence.mean, evidence.variance, evidence.moving_mean, evidence.moving_variance)
+    )
+    some = variance > 0
+    if not some.any():
+        return 0.0
+    with np.errstate(all="ignore"):
+        shift = np.abs(mean - moving_mean)[some] / np.sqrt(variance[some])
+        ratio = np.abs(np.log((moving_variance + evidence.epsilon) / (variance + evidence.epsilon)))[some]
+    return float(np.nan_to_num(np.median(shift) + np.median(ratio), nan=np.inf))
+
+
+def _weights(variable: Any, absent: float, channels: int) -> tuple[float, ...]:
+    if variable is None:
+        return (absent,) * channels
+    return _floats(numbers(variable.value).ravel())
+
+
+def _floats(values: Any) -> tuple[float, ...]:
+    return tuple(float(value) for value in np.asarray(values).ravel())
+
+
+def _is_rectified(record: ModelRecord, name: str) -> bool:
+    call = record.call(name)
+    if call is None:
+        return False
+    if call.function:
+        return call.function == "relu"
+    takers = record.takers(name)
+    return (
+        bool(takers)
+        and not call.output
+        and all(taker.kind == "activation" and taker.function == "relu" for taker in takers)
+    )

@@ -1,0 +1,240 @@
+"""gather_evidence: all that the doctor's rules look at, from a model and some rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from normwise.core.errors import TrainingError
+from normwise.core.evidence import Evidence, InputEvidence, TrainingFacts
+from normwise.core.model_record import ModelRecord
+from normwise.core.moments import Moments
+from normwise.graph.layer_calls import path_of
+from normwise.graph.record_model import record_model, require_model
+from normwise.graph.walk import every_layer
+from normwise.insight._data_loss import data_loss
+from normwise.insight._evidence_pass import evidence_pass, left_as_it_is, numbers
+from normwise.insight.activation_evidence import activation_evidence
+from normwise.insight.gradient_evidence import gradient_evidence
+from normwise.insight.input_evidence import Place, input_evidence, places_of_inputs
+from normwise.insight.loss_evidence import loss_evidence
+from normwise.insight.normalization_evidence import moments_seen, normalization_evidence
+from normwise.workflows.diagnose_data import read_data
+from normwise.workflows.input_drift import input_drift
+from normwise.workflows.input_values import arrays_of_inputs, require_finite
+from normwise.workflows.probed_rows import ProbedRows, probed_rows
+
+ROWS = 1024
+MOST_VALUES = 2**28
+"""So many values a pass computes in all layers together, rows permitting; beyond that fewer rows are probed."""
+LEAST_ROWS = 16
+DRAWS = 3
+"""Passes with dropout on."""
+MEASURED = ("inputs", "normalizations", "activations", "gradients", "loss")
+
+
+def gather_evidence(
+    model: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    new_x: Any = None,
+    batch_size: int | None = None,
+    rows: int = ROWS,
+) -> Evidence:
+    """What the doctor's rules look at, measured once.
+
+    The model is left as it is, to the bit: its weights, statistics, seeds, optimizer and metrics.
+
+    Args:
+        model: A built Keras model; for the loss and its gradients, a compiled one.
+        x: What `normwise.fit` takes as x, or what `normwise.workflows.diagnose_data.read_data` reads.
+        y: Its targets, or the name of their column.
+        new_x: Data that the model meets later, as x.
+        batch_size: Rows a step of the training.
+        rows: So many are probed at most; fewer, at least 16, where all layers together compute more than 2²⁸
+            values of them.
+
+    Returns:
+        The evidence; `absent` says what was not measured, and why.
+
+    Raises:
+        ModelError: If it is no Keras model, or not built.
+        TrainingError: If the data are empty, do not fit the model, or hold NaN or infinity.
+        TableError: If a table cannot be read.
+    """
+    require_model(model)
+    if x is None:
+        record = record_model(model)
+        absent = dict.fromkeys((*MEASURED, "drift"), "no data were given")
+        return Evidence(record, TrainingFacts(batch_size), absent={**absent, **_no_calls(record)})
+    _check_count(rows)
+    probed = probed_rows(model, *read_data(x, y, model, rows), rows, batch_size)
+    record = record_model(model, probed.x)
+    probed = probed.fewer(_affordable(record, probed.count))
+    evidence = Evidence(
+        record,
+        TrainingFacts(batch_size or probed.batch_size, probed.rows),
+        absent={"drift": "no new data were given", **_no_calls(record)},
+        rows=probed.count,
+    )
+    if new_x is not None:
+        later = probed_rows(model, *read_data(new_x, y, model, rows, new=True), rows, batch_size, new=True)
+        evidence = dataclasses.replace(
+            evidence, drift=input_drift(model, record, probed, later), absent=_no_calls(record)
+        )
+    return _measured(model, evidence, probed)
+
+
+def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
+    """The evidence with what passes of the rows through the model tell."""
+    record, absent = evidence.model, dict(evidence.absent)
+    places = places_of_inputs(record)
+    arrays = arrays_of_inputs(model, probed.x)
+    require_finite(arrays, probed, {place.name for place in places if place.scaled_by})
+    if probed.count < 2:
+        absent.update(dict.fromkeys(MEASURED, "one row was given, and these measurements need two"))
+        return dataclasses.replace(evidence, absent=absent)
+    passes = _Passes(model, record, probed, places)
+    passes.run()
+    inputs = tuple(
+        passes.inputs[place.name] if place.call else input_evidence(place, arrays[place.name], probed.columns)
+        for place in places
+        if (place.name in passes.inputs if place.call else place.name in arrays)
+    )
+    require_finite(arrays, probed, {one.name for one in inputs if all(map(math.isfinite, one.means))})
+    if not record.calls:
+        absent["inputs"] = absent["calls"]
+    layers = {path_of(layer): layer for layer in every_layer(model)}
+    normalizations = normalization_evidence(
+        record, layers, probed.count, passes.in_training, passes.noisy, passes.at_inference
+    )
+    evidence = dataclasses.replace(
+        evidence, inputs=inputs, normalizations=normalizations, activations=tuple(passes.activations)
+    )
+    return _with_loss(model, evidence, probed, passes, layers, absent)
+
+
+def _with_loss(
+    model: Any,
+    evidence: Evidence,
+    probed: ProbedRows,
+    passes: _Passes,
+    layers: dict[str, Any],
+    absent: dict[str, str],
+) -> Evidence:
+    loss = data_loss(model) if probed.y is not None else "no targets were given"
+    if isinstance(loss, str):
+        absent.update(gradients=loss, loss=loss)
+        return dataclasses.replace(evidence, absent=absent)
+    found: dict[str, Any] = {}
+    try:
+        found["loss"] = loss_evidence(
+            *(model, layers, probed.x, probed.y, loss),
+            *(passes.outputs, evidence.normalizations, probed.count),
+        )
+    except Exception as error:  # whatever a loss raises on targets that do not fit it
+        absent["loss"] = absent["gradients"] = _raised("the loss of these targets", error)
+        return dataclasses.replace(evidence, absent=absent)
+    if not model.trainable_variables:
+        absent["gradients"] = f'the model "{model.name}" has no trainable variables'
+        return dataclasses.replace(evidence, absent=absent, **found)
+    try:
+        found["gradients"] = gradient_evidence(model, probed.x, probed.y, loss, _owners(model))
+    except Exception as error:  # a layer without a derivative, or one that cannot be traced
+        absent["gradients"] = _raised("the gradient of the loss", error)
+    return dataclasses.replace(evidence, absent=absent, **found)
+
+
+class _Passes:
+    """The passes through the model that several measurements share, each reduced as it is made."""
+
+    def __init__(
+        self, model: Any, record: ModelRecord, probed: ProbedRows, places: tuple[Place, ...]
+    ) -> None:
+        self._model, self._probed = model, probed
+        self._calls = {call.name for call in record.calls}
+        self._places = {place.call: place for place in places if place.call}
+        self.inputs: dict[str, InputEvidence] = {}
+        self.activations: list[Any] = []
+        self.in_training: dict[str, Moments] = {}
+        self.noisy: list[dict[str, Moments]] = []
+        self.at_inference: dict[str, Moments] = {}
+        self.outputs: tuple[Any, Any] = (None, None)
+
+    def run(self) -> None:
+        """In training without and with noise, and at inference."""
+        with left_as_it_is():
+            given = self._first()
+        self.noisy = [self.in_training]
+        if self.in_training and any(layer._seed_generators for layer in every_layer(self._model)):
+            with left_as_it_is(noise=True):
+                self.noisy = [self._moments(training=True)[0] for _ in range(DRAWS)]
+        with left_as_it_is():
+            self.at_inference, later = self._moments(training=False)
+        self.outputs = (given, later)
+
+    def _first(self) -> Any:
+        try:
+            return evidence_pass(
+                self._model,
+                self._probed.x,
+                training=True,
+                activation=self._activation,
+                normalization=lambda name, seen: self.in_training.update({name: moments_seen(seen)}),
+                output=self._input,
+                outputs_of=set(self._places),
+            )
+        except Exception as error:  # whatever the user's layers raise
+            what = f'the call of the model "{self._model.name}" on {self._probed.count} rows of x'
+            raise TrainingError(f"{_raised(what, error)}; expected rows that it takes") from error
+
+    def _moments(self, training: bool) -> tuple[dict[str, Moments], Any]:
+        found: dict[str, Moments] = {}
+        outputs = evidence_pass(
+            self._model,
+            self._probed.x,
+            training=training,
+            normalization=lambda name, seen: found.update({name: moments_seen(seen)}),
+        )
+        return found, outputs
+
+    def _activation(self, name: str, seen: Any) -> None:
+        # One inside of an attention is no call of the record, which counts the attention as one.
+        if not self._calls or name in self._calls:
+            self.activations.append(activation_evidence(name, seen))
+
+    def _input(self, name: str, given: Any) -> None:
+        place = self._places[name]
+        if keras.ops.is_tensor(given):
+            self.inputs[place.name] = input_evidence(place, numbers(given), self._probed.columns)
+
+
+def _check_count(rows: int) -> None:
+    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+        raise TrainingError(f"rows={rows!r} is no number of rows; expected a whole number from 1")
+
+
+def _affordable(record: ModelRecord, rows: int) -> int:
+    values = sum(math.prod(abs(size) for size in call.shape) for call in record.calls)
+    return min(rows, max(LEAST_ROWS, MOST_VALUES // max(values, 1)))
+
+
+def _no_calls(record: ModelRecord) -> dict[str, str]:
+    return {} if record.calls else {"calls": (*record.unseen, "the model has no calls")[0]}
+
+
+def _owners(model: Any) -> dict[int, str]:
+    return {
+        id(variable): path_of(layer)
+        for layer in every_layer(model)
+        for variable in layer._trainable_variables
+    }
+
+
+def _raised(what: str, error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{what} raised {type(error).__name__}: {lines[0]:.200}"
