@@ -21,7 +21,9 @@ A scaler that is fitted on the training rows as the first layer, or `keras.layer
 pixels.
 
 ## False alarms
-Data that a function of the model's own scales, where no layer shows it.
+Networks that were trained for such values, as `keras.applications.VGG16` with its `preprocess_input`. Data
+that a function of the model's own scales, where no layer shows it. Where batch normalizations alone take what
+the first linear layers give, size and offset have no effect in training: that is an information.
 
 ## Sources
 LeCun, Bottou, Orr & Müller 1998, "Efficient BackProp", section 4.3: mean near 0, covariances about the same,
@@ -35,7 +37,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from normwise.core.diagnosis import Finding
-from normwise.core.evidence import Evidence
+from normwise.core.evidence import Evidence, InputEvidence
+from normwise.core.model_record import ModelRecord
+from normwise.doctor.calls import behind, layer_of, only_normalized
 from normwise.doctor.columns import inputs_of_numbers, varies
 from normwise.doctor.remedies import carried_out
 from normwise.doctor.rule import NotApplicableError, Rule
@@ -56,18 +60,20 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         size, offset = median(np.hypot(means, stds)), median(means / stds)
         if max(size, offset) > LARGEST and size_ratio(x) <= INFO:
             is_large = size > LARGEST
+            absorbed = _is_absorbed(evidence.model, x)
             yield LARGE_INPUT.finding(
                 layer=x.name,
                 value=size if is_large else offset,
                 threshold=LARGEST,
                 unit="" if is_large else "σ",
                 sample_size=x.values,
+                severity="info" if absorbed else "warning",
                 evidence=f"{x.name} has values from {np.min(channels(x.minima)[chosen]):.4g} to"
                 f" {np.max(channels(x.maxima)[chosen]):.4g}: a column's mean is {median(means):.3g} and its"
                 " standard"
-                f" deviation {median(stds):.3g} (medians of {len(stds)} column{'s' * (len(stds) != 1)}),"
-                " and no layer"
-                " scales them.",
+                f" deviation {median(stds):.3g} (medians of {len(stds)} column{'s' * (len(stds) != 1)}); no"
+                " layer"
+                f" scales them{', though batch normalizations behind the first layers do' * absorbed}.",
                 remedy=carried_out(
                     "insert scaling",
                     "NRM105",
@@ -75,6 +81,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                     "unsafe",
                 ),
             )
+
+
+def _is_absorbed(model: ModelRecord, x: InputEvidence) -> bool:
+    """Whether BN(Wx) is all that becomes of the input: it is the same for a·x + b."""
+    takers = [call for call in behind(model, f"input:{x.name}") if call.kind != "shape"]
+    layers = [layer_of(model, call.layer) for call in takers]
+    return bool(layers) and all(layer is not None and bool(only_normalized(model, layer)) for layer in layers)
 
 
 LARGE_INPUT = Rule("NRM105", "large-input", "warning", "measured", ("inputs",), check)
