@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from normwise.layers.quantile_scaling import QuantileScaling as QuantileScaling
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
+    from normwise.workflows.apply_remedies import apply_remedies as apply_remedies
     from normwise.workflows.assert_healthy import assert_healthy as assert_healthy
     from normwise.workflows.diagnose import diagnose as diagnose
     from normwise.workflows.doctor_callback import DoctorCallback as DoctorCallback
@@ -49,6 +50,7 @@ _HOMES = {
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
     "assert_healthy": "normwise.workflows.assert_healthy",
+    "apply_remedies": "normwise.workflows.apply_remedies",
     "convert": "normwise.graph.convert",
     "diagnose": "normwise.workflows.diagnose",
     "export": "normwise.deploy.export",
@@ -94,6 +96,7 @@ __all__ = [
     "TabularRegressor",
     "WhyOptions",
     "__version__",
+    "apply_remedies",
     "assert_healthy",
     "convert",
     "diagnose",

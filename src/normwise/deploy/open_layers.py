@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
@@ -48,7 +48,7 @@ def layers_with_statistics(model: Any) -> list[Any]:
     return found
 
 
-def open_layers(model: Any, batch: Any) -> tuple[list[Any], list[SkippedLayer]]:
+def open_layers(model: Any, batch: Any, also: Collection[Any] = ()) -> tuple[list[Any], list[SkippedLayer]]:
     """The layers that normalize by the batch when the model is trained, and the other ones with statistics.
 
     Found out by calling the model once as in training, which leaves it as it is.
@@ -56,13 +56,17 @@ def open_layers(model: Any, batch: Any) -> tuple[list[Any], list[SkippedLayer]]:
     Args:
         model: A built Keras model.
         batch: What it takes.
+        also: Layers that count as open although they are frozen, or called as at inference.
 
     Raises:
         ModelError: If no layer is left.
     """
     layers = layers_with_statistics(model)
     order, seen = _called(model, batch)
-    reasons = {id(layer): _reason(layer, seen.get(id(layer), NOT_CALLED)) for layer in layers}
+    unfrozen = {id(layer) for layer in also}
+    reasons = {
+        id(layer): _reason(layer, seen.get(id(layer), NOT_CALLED), id(layer) in unfrozen) for layer in layers
+    }
     found = [layer for layer in order if reasons.get(id(layer), "") is None]
     skipped = [SkippedLayer(path_of(layer), reason) for layer in layers if (reason := reasons[id(layer)])]
     if not found:
@@ -75,10 +79,12 @@ def open_layers(model: Any, batch: Any) -> tuple[list[Any], list[SkippedLayer]]:
     return found, skipped
 
 
-def _reason(layer: Any, seen: str | None) -> str | None:
+def _reason(layer: Any, seen: str | None, unfrozen: bool) -> str | None:
     """Why a layer is skipped; None if it is not."""
     if not isinstance(layer, BATCH_NORMALIZATIONS):
         return UNKNOWN
+    if unfrozen:
+        return None if seen == INFERENCE else seen
     if not layer.trainable:
         return FROZEN
     return seen if getattr(layer, "statistics_trainable", True) else FIXED

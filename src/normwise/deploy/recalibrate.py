@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,12 @@ class RecalibrateListener:
 
 
 def recalibrate(
-    model: Any, batches: Batches, *, sequential: bool = False, listener: RecalibrateListener | None = None
+    model: Any,
+    batches: Batches,
+    *,
+    sequential: bool = False,
+    also: Collection[Any] = (),
+    listener: RecalibrateListener | None = None,
 ) -> Recalibration:
     """Sets the moving statistics of a model's batch normalizations to those of the data.
 
@@ -38,6 +43,8 @@ def recalibrate(
         model: A built Keras model.
         batches: Called for each pass over the data; gives an iterable of what the model takes.
         sequential: Whether the layers are settled one after the other, a pass each.
+        also: Layers that are set although they are frozen, which takes ``sequential=True``: in one pass, what
+            they give would be by their old statistics.
         listener: What hears of progress.
 
     Returns:
@@ -64,7 +71,7 @@ def recalibrate(
     if first is None:
         raise TrainingError("the data gave no batch; expected rows to take the statistics of")
     hear = listener or RecalibrateListener()
-    layers, skipped = open_layers(model, first)
+    layers, skipped = open_layers(model, first, also)
     groups = [[layer] for layer in layers] if sequential else [layers]
     found: list[RecalibratedLayer] = []
     settled: Values = []

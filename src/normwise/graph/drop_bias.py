@@ -123,9 +123,7 @@ def _only_takers(record: ModelRecord, layer: LayerRecord) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _require_subtracts(
-    record: ModelRecord, layer: LayerRecord, call: CallRecord, taker: CallRecord
-) -> None:
+def _require_subtracts(record: ModelRecord, layer: LayerRecord, call: CallRecord, taker: CallRecord) -> None:
     if taker.kind != "batch normalization":
         raise ModelError(f"{taker.name} takes what {layer.path} gives, and is no batch normalization")
     rank = len(call.shape) + 1

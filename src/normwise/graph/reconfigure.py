@@ -7,9 +7,9 @@ from typing import Any
 
 from normwise.graph.clone import can_be_cloned, clone_functional, clone_sequential, require_graph
 from normwise.graph.compiling import compile_like
+from normwise.graph.layer_calls import path_of
 from normwise.graph.rebuild import rebuild
 from normwise.graph.state import copy_state
-from normwise.graph.layer_calls import path_of
 from normwise.graph.walk import is_sequential
 
 Changes = Mapping[int, dict[str, Any]]

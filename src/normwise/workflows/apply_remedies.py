@@ -76,7 +76,9 @@ def apply_remedies(
         ()
     """
     if safety not in SAFETIES:
-        raise NormwiseError(f'safety must be "safe" or "all", got {safety!r}. {did_you_mean(str(safety), SAFETIES)}')
+        raise NormwiseError(
+            f'safety must be "safe" or "all", got {safety!r}. {did_you_mean(str(safety), SAFETIES)}'
+        )
     if gone_through_once(x):
         raise TrainingError(
             "x is a generator, which can be gone through once, and remedies take several passes; expected "
@@ -102,7 +104,9 @@ def apply_remedies(
         findings = [finding for finding in before.findings if finding.remedy.action == action]
         unsafe = [f for f in findings if "unsafe" in (how_safe, f.remedy.safety)]
         if safety == "safe":
-            mending.leave(unsafe, 'it is unsafe, as the network has to be trained again: safety="all" does it')
+            mending.leave(
+                unsafe, 'it is unsafe, as the network has to be trained again: safety="all" does it'
+            )
             findings = [finding for finding in findings if finding not in unsafe]
         mending.do(act, findings)
     for finding in before.findings:

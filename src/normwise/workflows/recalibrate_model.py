@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from contextlib import closing
 from typing import Any
 
@@ -92,11 +93,19 @@ def recalibrate(
 class PreparedRecalibration:
     """A recalibration, ready to begin: what can be refused before the data are gone through was not.
 
-    The arguments and errors are those of `recalibrate`.
+    The arguments and errors are those of `recalibrate`; `also` are layers that are set although they are
+    frozen, which takes `sequential`.
     """
 
     def __init__(
-        self, model: Any, x: Any, y: Any, batch_size: int | None, steps: int | None, sequential: bool
+        self,
+        model: Any,
+        x: Any,
+        y: Any,
+        batch_size: int | None,
+        steps: int | None,
+        sequential: bool,
+        also: Collection[Any] = (),
     ) -> None:
         if sequential and isinstance(x, types.GeneratorType):
             raise TrainingError(
@@ -110,7 +119,7 @@ class PreparedRecalibration:
             raise TrainingError(
                 f"x is {x!r}, which holds no data; expected arrays, a table, or what gives batches of them"
             )
-        self._model, self._sequential = model, sequential
+        self._model, self._sequential, self._also = model, sequential, also
         self._batches = ModelBatches(model, x, y, batch_size, steps, shuffle=not sequential)
 
     def run(self, listener: RecalibrateListener | None = None) -> Recalibration:
@@ -118,5 +127,5 @@ class PreparedRecalibration:
         # An order of the rows of its own: NumPy's global generator is the user's.
         with numpy_state([np.random.RandomState(0).get_state()]), closing(self._batches) as batches:
             return recalibrate_on_batches(
-                self._model, batches, sequential=self._sequential, listener=listener
+                self._model, batches, sequential=self._sequential, also=self._also, listener=listener
             )

@@ -17,14 +17,15 @@ from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments, merge
 from normwise.graph.copy_model import copy_model
 from normwise.graph.drop_bias import drop_biases
+from normwise.graph.layer_calls import keeps_statistics, path_of
 from normwise.graph.lower_dropout import lower_dropout
 from normwise.graph.raise_precision import raise_precision
 from normwise.graph.record_model import record_model
 from normwise.graph.scale_inputs import scale_inputs
-from normwise.graph.walk import every_layer
+from normwise.graph.walk import every_layer, matched
 from normwise.layers.feature_scaling import FeatureScaling
 from normwise.workflows.model_batches import ModelBatches
-from normwise.workflows.recalibrate_model import recalibrate
+from normwise.workflows.recalibrate_model import PreparedRecalibration
 
 CONSTANT = 1e-6
 """A column whose standard deviation is not above this, in units of max(1, |mean|), is not scaled."""
@@ -57,9 +58,9 @@ Findings = Mapping[str, Finding]
 Action = Callable[[Any, Findings, Data], Done]
 
 
-def drop_bias(model: Any, findings: Findings, data: Data) -> Done:
+def drop_bias(model: Any, findings: Findings, _: Data) -> Done:
     """Linear layers lose a bias that is subtracted again."""
-    new, behind, left = drop_biases(model, _record(model, data), list(findings))
+    new, behind, left = drop_biases(model, record_model(model), list(findings))
     done = {
         path: f"use_bias=False; the moving mean of {', '.join(normalizations)} is less by the bias, so that "
         "the outputs are the same"
@@ -68,7 +69,7 @@ def drop_bias(model: Any, findings: Findings, data: Data) -> Done:
     return Done(new, done, left)
 
 
-def raise_statistics(model: Any, findings: Findings, data: Data) -> Done:
+def raise_statistics(model: Any, findings: Findings, _: Data) -> Done:
     """Batch normalizations keep their statistics in float32."""
     new, policies, left = raise_precision(model, list(findings))
     done = {
@@ -78,10 +79,10 @@ def raise_statistics(model: Any, findings: Findings, data: Data) -> Done:
     return Done(new, done, left)
 
 
-def remove_dropout(model: Any, findings: Findings, data: Data) -> Done:
+def remove_dropout(model: Any, findings: Findings, _: Data) -> Done:
     """Dropout before normalizations is lowered."""
     ratios = {path: (finding.value, finding.threshold) for path, finding in findings.items()}
-    new, rates, left = lower_dropout(model, _record(model, data), ratios)
+    new, rates, left = lower_dropout(model, record_model(model), ratios)
     done = {
         path: "; ".join(f"the rate of {name} from {old:g} to {rate:g}" for name, (old, rate) in all_.items())
         + "; train it again"
@@ -92,7 +93,7 @@ def remove_dropout(model: Any, findings: Findings, data: Data) -> Done:
 
 def insert_scaling(model: Any, findings: Findings, data: Data) -> Done:
     """A layer standardizes an input by the mean and the standard deviation of x."""
-    record = _record(model, data)
+    record = record_model(model)
     scalings, done, left = {}, {}, {}
     moments = _moments(model, data)
     for name in findings:
@@ -112,24 +113,24 @@ def insert_scaling(model: Any, findings: Findings, data: Data) -> Done:
 
 
 def recalibrate_copy(model: Any, findings: Findings, data: Data) -> Done:
-    """The moving statistics become those of x, in a copy."""
+    """The moving statistics become those of x, in a copy; those of frozen layers where a finding says so."""
     if data.x is None:
         return Done(model, {}, dict.fromkeys(findings, "there are no data x to take the statistics of"))
     new = copy_model(model)
-    found = recalibrate(new, data.x, data.y, data.batch_size, sequential=True)
+    twins = {path_of(old): twin for old, twin in matched(model, new)}
+    named = [twins[path] for path in findings if path in twins and keeps_statistics(twins[path])]
+    prepared = PreparedRecalibration(new, data.x, data.y, data.batch_size, None, sequential=True, also=named)
+    found = prepared.run()
+    paths = {path_of(twin): path for path, twin in twins.items()}
     moved = {
-        layer.path: f"moving statistics of {layer.values:g} values a channel: the mean moved by "
+        paths[layer.path]: f"moving statistics of {layer.values:g} values a channel: the mean moved by "
         f"{layer.mean_shift:.3g} σ, σ became {layer.std_ratio:.3g} times what it was"
         for layer in found.layers
     }
     whole = f"the moving statistics of {len(moved)} layers are those of x"
-    skipped = {layer.path: layer.reason for layer in found.skipped}
+    skipped = {paths[layer.path]: layer.reason for layer in found.skipped}
     done = {path: moved.get(path, whole) for path in findings if path not in skipped}
     return Done(new, done, {path: skipped[path] for path in findings if path in skipped})
-
-
-def _record(model: Any, data: Data) -> ModelRecord:
-    return record_model(model)
 
 
 def _place(model: Any, name: str) -> int:
