@@ -34,7 +34,11 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool = False, quiet: bool =
     console = results()
     told = not quiet
     if told:
-        rows = f"{diagnosis.rows:,} rows" if diagnosis.rows else "no rows: the structure alone"
+        rows = (
+            f"{diagnosis.rows:,} row{'s' * (diagnosis.rows != 1)}"
+            if diagnosis.rows
+            else "no rows: the structure alone"
+        )
         line(console, f"{diagnosis.model}, examined on {rows}", style="bold")
     for severity in SEVERITIES:
         found = [finding for finding in diagnosis.findings if finding.severity == severity]

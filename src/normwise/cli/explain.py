@@ -24,10 +24,9 @@ def explain(
     - `normwise explain bias-before-normalization`
     """
     with clear_errors():
-        from normwise.doctor.explain import rule_text
-        from normwise.doctor.registry import rule_of
+        from normwise.doctor.explain import explain as story
 
-        text = rule_text(rule_of(code))
+        text = story(code)
         console = results()
         if console.is_terminal:
             from rich.markdown import Markdown
