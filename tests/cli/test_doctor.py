@@ -223,7 +223,7 @@ def test_of_one_row_the_structure_is_examined_and_the_rest_is_skipped(files: Pat
 
 
 def test_drift_is_told_of_new_data(files: Path) -> None:
-    arguments = ("doctor", files / "sick.keras", files / "good.npz", "--select", "drift")
+    arguments = ("doctor", files / "sick.keras", files / "good.npz", "--select", "NRM104")
     assert "no new data were given" in command(*arguments).stdout
     result = command(*arguments, "--new-data", files / "moved.npz", "--fail-on", "info")
     assert result.exit_code == 1, result.output

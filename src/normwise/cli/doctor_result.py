@@ -34,12 +34,7 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool = False, quiet: bool =
     console = results()
     told = not quiet
     if told:
-        rows = (
-            f"{diagnosis.rows:,} row{'s' * (diagnosis.rows != 1)}"
-            if diagnosis.rows
-            else "no rows: the structure alone"
-        )
-        line(console, f"{diagnosis.model}, examined on {rows}", style="bold")
+        line(console, f"{diagnosis.model}, examined on {_rows(diagnosis.rows)}", style="bold")
     for severity in SEVERITIES:
         found = [finding for finding in diagnosis.findings if finding.severity == severity]
         if found:
@@ -147,6 +142,10 @@ def _show(console: Console, finding: Finding) -> None:
     for text in finding.remedy.code.splitlines():
         # Code is to be copied: it is never broken.
         console.print(Text(" " * (INDENT + LABEL) + literal(text), style="dim"), soft_wrap=True)
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}" if count else "no rows: the structure alone"
 
 
 def _columns(names: Sequence[str]) -> str:
