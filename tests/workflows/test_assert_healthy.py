@@ -9,9 +9,7 @@ from tests.doctor.records import BIAS, CHECKS, CLEAN, WHOLE
 import normwise
 from normwise.core.diagnosis import Check, Diagnosis
 from normwise.core.errors import NormwiseError
-from normwise.workflows import assert_healthy as home
 
-assert home is not None
 MODULE = "normwise.workflows.assert_healthy.diagnose"
 
 
@@ -42,14 +40,14 @@ def test_findings_from_a_severity_on_count(monkeypatch: pytest.MonkeyPatch, fail
 def test_a_rule_that_went_wrong_is_no_pass_and_never_is(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Check("NRM404", "unconverged-statistics", "failed", "ValueError: a fault of the rule")
     monkeypatch.setattr(MODULE, lambda *_, **__: Diagnosis("net", 5, (BIAS,), (failed,)))
-    with pytest.raises(
-        AssertionError, match="NRM404 unconverged-statistics could not be checked: ValueError: a f"
-    ):
+    with pytest.raises(AssertionError, match="NRM404 unconverged-statistics could not be checked: Value"):
         normwise.assert_healthy(None, fail_on="never")
     monkeypatch.setattr(MODULE, lambda *_, **__: CLEAN)
     assert normwise.assert_healthy(None) == CLEAN
 
 
 def test_a_wrong_severity_is_refused() -> None:
-    with pytest.raises(NormwiseError, match='fail_on is "eror", which is no severity. Did you mean "error"?'):
+    with pytest.raises(
+        NormwiseError, match=r'fail_on is "eror", which is no severity. Did you mean "error"\?'
+    ):
         normwise.assert_healthy(None, fail_on="eror")

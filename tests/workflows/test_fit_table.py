@@ -101,6 +101,7 @@ def test_the_listener_hears_all(run):
         "reading the table",
         "training",
         "comparing with scikit-learn",
+        "diagnosing the network",
         "writing the run folder",
     ]
     assert [e.epoch for e in ears.epochs] == [1, 2]
