@@ -131,9 +131,10 @@ def short(text: str) -> str:
 
 def _show(console: Console, finding: Finding) -> None:
     console.print()
-    head = [(finding.code, STYLES[finding.severity]), f" {finding.defect}"]
+    code = (finding.code, STYLES[finding.severity])
     place = f"  {literal(finding.layer)}" if finding.layer else "  the whole model"
-    console.print(Text.assemble(*head, place, (f"  ({finding.confidence})", "dim")), soft_wrap=True)
+    how = (f"  ({finding.confidence})", "dim")
+    console.print(Text.assemble(code, f" {finding.defect}{place}", how), soft_wrap=True)
     _tell(console, "evidence", finding.evidence)
     if finding.columns:
         _tell(console, "columns", _columns(finding.columns))
