@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -74,22 +76,7 @@ def kind_of(layer: Any) -> str:
     """The kind of a layer or an operation, as `normwise.core.model_record.LayerRecord` lists them."""
     if not isinstance(layer, layers.Layer):
         return _kind_of_operation(layer)
-    if is_linear(layer):
-        return "linear"
-    if is_activation(layer):
-        return "activation"
-    if is_dropout(layer):
-        return "dropout"
-    for kind, types in _KINDS:
-        if isinstance(layer, types):
-            return kind
-    if keeps_statistics(layer):
-        return "batch normalization"
-    if type(layer).__module__.startswith("keras.") and "Pooling" in type(layer).__name__:
-        return "pooling"
-    if isinstance(layer, layers.Activation):
-        return "shape"  # of the linear function: it changes nothing
-    return "other" if is_one_call(layer) else "model"
+    return next(kind for kind, fits in _TESTS if fits(layer))
 
 
 def function_of(layer: Any) -> str:
@@ -131,3 +118,24 @@ def _kind_of_operation(operation: Any) -> str:
     if name in _MERGE_OPERATIONS:
         return "merge"
     return "pooling" if name in ("MaxPool", "AveragePool") else "other"
+
+
+def _is_one_of(types: tuple[type, ...], layer: Any) -> bool:
+    return isinstance(layer, types)
+
+
+def _is_pooling(layer: Any) -> bool:
+    return type(layer).__module__.startswith("keras.") and "Pooling" in type(layer).__name__
+
+
+_TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("linear", is_linear),
+    ("activation", is_activation),
+    ("dropout", is_dropout),
+    *((kind, functools.partial(_is_one_of, types)) for kind, types in _KINDS),
+    ("batch normalization", keeps_statistics),
+    ("pooling", _is_pooling),
+    ("shape", lambda layer: isinstance(layer, layers.Activation)),  # of the linear function
+    ("other", is_one_call),
+    ("model", lambda _: True),
+)

@@ -1,12 +1,13 @@
 """noted_calls: what calls what, found by calling a model on symbols.
 
-The model is called on `keras.KerasTensor`s, with `training=True`; each call of a layer or an operation tells what
-it takes and gives, by the identity of these objects. A layer that holds others is followed inside: its `call`
-gets the symbols, where Keras itself would ask for its output's shape alone. One whose `call` cannot take symbols,
-because it computes by functions of the backend, is traced by the backend instead: the layers in it are still seen,
-what lies between them is not.
+The model is called on `keras.KerasTensor`s, with `training=True`; each call of a layer or an operation tells
+what it takes and gives, by the identity of these objects. A layer that holds others is followed inside: its
+`call` gets the symbols, where Keras itself would ask for its output's shape alone. One whose `call` cannot
+take symbols, because it computes by functions of the backend, is traced by the backend instead: the layers in
+it are still seen, what lies between them is not.
 
-Of Keras' internals this leans on `Operation.symbolic_call`, `Operation._inbound_nodes` and `_outbound_nodes`: what Keras notes at a symbolic call is taken back, so that the model stays as it is.
+Of Keras' internals this leans on `Operation.symbolic_call`, `_inbound_nodes` and `_outbound_nodes`:
+what Keras notes there at a symbolic call is taken back, so that the model stays as it is.
 """
 
 from __future__ import annotations
@@ -88,83 +89,108 @@ def is_symbol(value: Any) -> bool:
 
 @contextmanager
 def _followed(noted: Noted) -> Iterator[None]:
-    inside = False
-    holders: list[Any] = []
-    nodes: dict[int, tuple[Any, int, int]] = {}
-    plain_operation = keras.Operation.symbolic_call
-    plain_symbolic = keras.layers.Layer.symbolic_call
-
-    def leaf(plain: Any, called: Any, name: str, layer: str, args: Any, kwargs: Any) -> Any:
-        nonlocal inside
-        inside = True
-        try:
-            outputs = plain(called, *args, **kwargs)
-        finally:
-            inside = False
-        values = tree.flatten((args, {k: v for k, v in kwargs.items() if k != "mask"}))
-        takes = tuple(noted.giver(value) for value in values if is_symbol(value))
-        shape = next((_shape(value) for value in tree.flatten(outputs) if is_symbol(value)), ())
-        numbered = noted.number(name)
-        noted.calls.append(CallRecord(numbered, layer, kind_of(called), function_of(called), takes, shape))
-        noted.give(outputs, numbered)
-        return outputs
-
-    def layer_called(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-        keep_nodes(self)
-        if inside or isinstance(self, keras.layers.InputLayer):
-            return plain(self, *args, **kwargs)
-        if is_one_call(self):
-            return leaf(plain, self, path_of(self), path_of(self), args, kwargs)
-        holders.append(self)
-        try:
-            return plain(self, *args, **kwargs)
-        finally:
-            holders.pop()
+    """Within the block, calls of layers and of operations on symbols are noted."""
+    following = _Following(noted)
 
     def operation_called(self: Any, *args: Any, **kwargs: Any) -> Any:
-        in_graph = bool(self._inbound_nodes)
-        keep_nodes(self)
-        if inside:
-            return plain_operation(self, *args, **kwargs)
-        if type(self).__name__ == "ConvertToTensor":  # as Functional models do with what they are given
-            outputs = plain_operation(self, *args, **kwargs)
-            noted.give(outputs, noted.giver(args[0]))
-            return outputs
-        # One that is made as `call` runs has a name that counts all that were ever made.
-        name = self.name if in_graph else "/".join([*_path(holders), snake_case(type(self).__name__)])
-        return leaf(plain_operation, self, name, "", args, kwargs)
+        return following.operation_called(self, args, kwargs)
 
-    def symbolic(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if inside or is_one_call(self):
-            return plain_symbolic(self, *args, **kwargs)
-        before = noted.copy()
-        try:
-            return self.call(*args, **kwargs)
-        except Exception as error:  # whatever the user's code raises on symbols
-            noted.back_to(before)
-            noted.unseen.append(_untold(self, error))
-            return _traced(self, noted, args, kwargs)
-
-    def keep_nodes(operation: Any) -> None:
-        counts = (len(operation._inbound_nodes), len(operation._outbound_nodes))
-        nodes.setdefault(id(operation), (operation, *counts))
+    def symbolic_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return following.symbolic_call(self, args, kwargs)
 
     with (
-        layer_calls_by(layer_called),
+        layer_calls_by(following.layer_called),
         replaced(keras.Operation, "symbolic_call", operation_called),
-        replaced(keras.layers.Layer, "symbolic_call", symbolic),
+        replaced(keras.layers.Layer, "symbolic_call", symbolic_call),
     ):
         try:
             yield
         finally:
-            for operation, inbound, outbound in nodes.values():
-                del operation._inbound_nodes[inbound:]
-                del operation._outbound_nodes[outbound:]
+            following.forget_nodes()
+
+
+class _Following:
+    def __init__(self, noted: Noted) -> None:
+        self._noted = noted
+        self._inside = False  # of a layer that counts as one call
+        self._holders: list[Any] = []
+        self._nodes: dict[int, tuple[Any, int, int]] = {}
+        self._plain_operation = keras.Operation.symbolic_call
+        self._plain_layer = keras.layers.Layer.symbolic_call
+
+    def layer_called(self, plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """In the place of `Layer.__call__`."""
+        self._keep_nodes(layer)
+        if self._inside or isinstance(layer, keras.layers.InputLayer):
+            return plain(layer, *args, **kwargs)
+        if is_one_call(layer):
+            return self._note(plain, layer, path_of(layer), path_of(layer), args, kwargs)
+        self._holders.append(layer)
+        try:
+            return plain(layer, *args, **kwargs)
+        finally:
+            self._holders.pop()
+
+    def operation_called(self, operation: Any, args: Any, kwargs: Any) -> Any:
+        """In the place of `Operation.symbolic_call`."""
+        in_graph = bool(operation._inbound_nodes)
+        self._keep_nodes(operation)
+        if self._inside:
+            return self._plain_operation(operation, *args, **kwargs)
+        if type(operation).__name__ == "ConvertToTensor":  # as Functional models do with what they are given
+            outputs = self._plain_operation(operation, *args, **kwargs)
+            self._noted.give(outputs, self._noted.giver(args[0]))
+            return outputs
+        # One that is made as `call` runs has a name that counts all that were ever made.
+        name = operation.name
+        if not in_graph:
+            name = "/".join([*self._holder(), snake_case(type(operation).__name__)])
+        return self._note(self._plain_operation, operation, name, "", args, kwargs)
+
+    def symbolic_call(self, layer: Any, args: Any, kwargs: Any) -> Any:
+        """In the place of `Layer.symbolic_call`."""
+        if self._inside or is_one_call(layer):
+            return self._plain_layer(layer, *args, **kwargs)
+        before = self._noted.copy()
+        try:
+            return layer.call(*args, **kwargs)
+        except Exception as error:  # whatever the user's code raises on symbols
+            self._noted.back_to(before)
+            self._noted.unseen.append(_untold(layer, error))
+            return _traced(layer, self._noted, args, kwargs)
+
+    def forget_nodes(self) -> None:
+        """Takes back what Keras noted at the symbolic calls."""
+        for operation, inbound, outbound in self._nodes.values():
+            del operation._inbound_nodes[inbound:]
+            del operation._outbound_nodes[outbound:]
+
+    def _note(self, plain: Any, called: Any, name: str, layer: str, args: Any, kwargs: Any) -> Any:
+        self._inside = True
+        try:
+            outputs = plain(called, *args, **kwargs)
+        finally:
+            self._inside = False
+        values = tree.flatten((args, {k: v for k, v in kwargs.items() if k != "mask"}))
+        takes = tuple(self._noted.giver(value) for value in values if is_symbol(value))
+        shape = next((_shape(value) for value in tree.flatten(outputs) if is_symbol(value)), ())
+        name = self._noted.number(name)
+        self._noted.calls.append(CallRecord(name, layer, kind_of(called), function_of(called), takes, shape))
+        self._noted.give(outputs, name)
+        return outputs
+
+    def _keep_nodes(self, operation: Any) -> None:
+        counts = (len(operation._inbound_nodes), len(operation._outbound_nodes))
+        self._nodes.setdefault(id(operation), (operation, *counts))
+
+    def _holder(self) -> list[str]:
+        return [path_of(self._holders[-1])] if len(self._holders) > 1 else []
 
 
 def _traced(layer: Any, noted: Noted, args: Any, kwargs: Any) -> Any:
     """Calls a layer on what the backend traces; the layers inside note their calls by these."""
-    before, given = noted.copy(), []
+    before = noted.copy()
+    given: list[str] = []
 
     class Trace(keras.Operation):  # type: ignore[misc]
         def call(self, *values: Any, **named: Any) -> Any:
@@ -190,15 +216,11 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else -1 for size in value.shape[1:])
 
 
-def _path(holders: list[Any]) -> list[str]:
-    return [path_of(holders[-1])] if len(holders) > 1 else []
-
-
 def _untold(layer: Any, error: Exception) -> str:
     lines = str(error).strip().splitlines()
     cause = f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}): of'
-        f" what it computes, {held} inside of it can be seen"
+        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}):'
+        f" of what it computes, {held} inside of it can be seen"
     )

@@ -39,19 +39,21 @@ def record_model(model: Any, x: Any = None) -> ModelRecord:
 
     Example:
         >>> import keras
-        >>> model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2, "relu", name="hidden")])
+        >>> hidden = keras.layers.Dense(2, "relu", name="hidden")
+        >>> model = keras.Sequential([keras.Input((3,), name="x"), hidden], name="net")
         >>> [(c.name, c.kind, c.function, c.takes, c.shape) for c in record_model(model).calls]
-        [('hidden', 'linear', 'relu', ('input:x',), (2,))]
+        [('net/hidden', 'linear', 'relu', ('input:x',), (2,))]
     """
     require_model(model)
     noted = _noted(model, x)
+    optimizer = _optimizer(model)
     layers = tuple(_layer(layer, holder, model) for layer, holder in _held(model))
     return ModelRecord(
         name=model.name,
         layers=layers,
         calls=tuple(noted.calls),
-        optimizer=_optimizer_name(model),
-        iterations=int(model.optimizer.iterations) if _optimizer_name(model) else 0,
+        optimizer="" if optimizer is None else type(optimizer).__name__,
+        iterations=0 if optimizer is None else int(optimizer.iterations),
         loss=_loss_name(model),
         unseen=(*noted.unseen, *_same_paths(layers)),
     )
@@ -63,8 +65,8 @@ def require_model(model: Any) -> None:
         raise ModelError(f"expected a Keras model, got a {type(model).__name__}")
     if not model.built:
         raise ModelError(
-            f'the model "{model.name}" is not built: it has no variables yet. Give it a keras.Input, or call it'
-            " once on some rows, model(x[:1])."
+            f'the model "{model.name}" is not built: it has no variables yet. Give it a keras.Input, or call'
+            " it once on some rows, model(x[:1])."
         )
 
 
@@ -96,7 +98,7 @@ def _own_inputs(model: Any) -> Any:
 
 
 def _own_symbols(model: Any, x: Any) -> tuple[Any, dict[str, Any]]:
-    """In the structure of the model's inputs, and by their names; sizes that it leaves open are those of x."""
+    """In the structure of the model's inputs, and by their names; sizes that are open are those of x."""
     struct = _own_inputs(model)
     tensors = keras.tree.flatten(struct)
     shapes = [array.shape for array in keras.tree.flatten(x)] if x is not None else []
@@ -173,8 +175,7 @@ def _variable(variable: Any, trainable: bool, model: Any) -> VariableRecord:
 def _decay(variable: Any, model: Any) -> float:
     """λ of the optimizer, which it takes off apart from the gradient, and λ of the penalty λ·‖w‖²."""
     decay = float(getattr(getattr(variable, "regularizer", None), "l2", 0.0) or 0.0)
-    optimizer = getattr(model, "optimizer", None)
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = _optimizer(model)
     if getattr(optimizer, "weight_decay", None) and optimizer._use_weight_decay(variable):
         decay += float(optimizer.weight_decay)
     return decay
@@ -195,10 +196,10 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (str, bool, int, float))
 
 
-def _optimizer_name(model: Any) -> str:
+def _optimizer(model: Any) -> Any:
+    """The optimizer, without what scales the loss for half precision."""
     optimizer = getattr(model, "optimizer", None)
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    return "" if optimizer is None else type(optimizer).__name__
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def _loss_name(model: Any) -> str:
@@ -216,6 +217,6 @@ def _same_paths(layers: tuple[LayerRecord, ...]) -> list[str]:
     if not doubled:
         return []
     return [
-        f"more than one layer has the path {listing(doubled)}: what is said of the one may be of the other; give"
-        " the layers different names"
+        f"more than one layer has the path {listing(doubled)}: what is said of the one may be of the other;"
+        " give the layers different names"
     ]

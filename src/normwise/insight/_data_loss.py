@@ -1,7 +1,7 @@
 """data_loss: the loss that a model is compiled with, of targets and outputs, without penalties.
 
-Of Keras' internals this leans on `Trainer._compile_loss`, of which it makes another one, so that the model's own
-stays as it is.
+Of Keras' internals this leans on `Trainer._compile_loss`, of which it makes another one, so that the model's
+own stays as it is.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ def activation_evidence(call: str, seen: ActivationSeen) -> ActivationEvidence:
         seen: What it took and gave, (rows, …, units).
 
     Example:
-        >>> seen = ActivationSeen("a", "relu", np.array([[6.0, -1.0], [-6.0, -2.0]]), np.array([[6.0, 0.0], [0.0, 0.0]]))
+        >>> z = np.array([[6.0, -1.0], [-6.0, -2.0]])
+        >>> seen = ActivationSeen("a", "relu", z, np.maximum(z, 0.0))
         >>> found = activation_evidence("a", seen)
         >>> found.beyond_five, found.saturated, found.dead, found.units, found.values
         (0.5, 0.75, 0.5, 2, 2)

@@ -20,9 +20,9 @@ def gradient_evidence(
 ) -> tuple[GradientEvidence, ...]:
     """One record a trainable variable, in the model's order.
 
-    The model computes as in training, dropout and noise off, all rows being one batch; penalties are left out.
-    It is left as it is. On JAX the gradient is compiled, on torch and TensorFlow it is taken operation by
-    operation.
+    The model computes as in training, dropout and noise off, all rows being one batch; penalties are left
+    out. It is left as it is. On JAX the gradient is compiled, on torch and TensorFlow it is taken operation
+    by operation.
 
     Args:
         model: A built model.

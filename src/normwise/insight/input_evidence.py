@@ -82,7 +82,8 @@ def input_evidence(
         rows: How many rows there are, by default as many as `values` has.
 
     Example:
-        >>> found = input_evidence(Place("x", "", "", False), np.array([[0.0, 1.0], [1.0, 4.0], [1.0, 7.0]]), ["a", "b"])
+        >>> x = np.array([[0.0, 1.0], [1.0, 4.0], [1.0, 7.0]])
+        >>> found = input_evidence(Place("x", "", "", False), x, ["a", "b"])
         >>> found.columns, found.distinct, found.medians, found.scaled_by
         (('a', 'b'), (2, 3), (1.0, 4.0), '')
     """

@@ -1,4 +1,4 @@
-"""loss_evidence: the loss of the same rows in training and at inference, and which layer makes the difference."""
+"""loss_evidence: the loss of the same rows in training and at inference, and which layers make the gap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""normalization_evidence: what a batch normalization takes in training and at inference, and what it holds."""
+"""normalization_evidence: what a batch normalization takes in training and at inference, and what it is."""
 
 from __future__ import annotations
 

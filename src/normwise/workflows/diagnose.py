@@ -26,9 +26,9 @@ def diagnose(
 ) -> Diagnosis:
     """What is wrong with the normalization of a network, with evidence and remedy.
 
-    Rules look at the structure of the model, and at what was measured when rows went through it: its inputs, what
-    normalizations and activation functions take, the gradient, and the loss in training and at inference. The
-    model is left as it is, to the bit.
+    Rules look at the structure of the model, and at what was measured when rows went through it: its inputs,
+    what normalizations and activation functions take, the gradient, and the loss in training and at
+    inference. The model is left as it is, to the bit.
 
     Args:
         model: A built Keras model; for the loss and its gradients, a compiled one.
@@ -56,8 +56,9 @@ def diagnose(
 
     Example:
         >>> import keras
-        >>> layers = [keras.layers.Dense(8, name="hidden"), keras.layers.BatchNormalization(), keras.layers.Dense(1)]
-        >>> model = keras.Sequential([keras.Input((3,)), *layers], name="net")
+        >>> from keras import layers
+        >>> hidden = [layers.Dense(8, name="hidden"), layers.BatchNormalization()]
+        >>> model = keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1)], name="net")
         >>> [(f.code, f.layer) for f in diagnose(model, select=["NRM301"]).findings]
         [('NRM301', 'net/hidden')]
     """

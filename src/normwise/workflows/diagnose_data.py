@@ -22,10 +22,10 @@ def read_data(source: Any, y: Any, model: Any, rows: int, *, new: bool = False) 
     """x and y of a source that is a path or a name; all else is handed on as it is.
 
     Args:
-        source: A ``.npy`` file of x; a ``.npz`` file with the arrays x and, if it has targets, y; a folder with
-            a folder of images for each class, which are read in the size and the channels that the model takes,
-            as numbers from 0 to 255; ``"module:function"``, a function that is called without arguments and
-            returns x, or x and y.
+        source: A ``.npy`` file of x; a ``.npz`` file with the arrays x and, if it has targets, y; a folder
+            with a folder of images for each class, which are read in the size and the channels that the model
+            takes, as numbers from 0 to 255; ``"module:function"``, a function that is called without
+            arguments and returns x, or x and y.
         y: Targets that were given apart: they count.
         model: The model that takes the rows.
         rows: So many images are read at most, drawn by a fixed seed.

@@ -29,7 +29,7 @@ from normwise.workflows.probed_rows import ProbedRows, probed_rows
 
 ROWS = 1024
 MOST_VALUES = 2**28
-"""So many values a pass computes in all layers together, rows permitting; beyond that fewer rows are probed."""
+"""So many values a pass computes in all layers together at most: where they would be more, rows are fewer."""
 LEAST_ROWS = 16
 DRAWS = 3
 """Passes with dropout on."""

@@ -1,4 +1,4 @@
-"""arrays_of_inputs, require_finite: which array an input of a model takes, and whether its numbers are finite."""
+"""arrays_of_inputs, require_finite: which array an input takes, and whether its numbers are finite."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def arrays_of_inputs(model: Any, x: Any) -> dict[str, Any]:
 
 
 def require_finite(arrays: dict[str, Any], probed: ProbedRows, but: Collection[str] = ()) -> None:
-    """Raises TrainingError where an array holds NaN or infinity; those of the inputs `but` are not looked at."""
+    """Raises TrainingError where an array holds NaN or infinity, but for those of the inputs `but`."""
     for name, array in arrays.items():
         if name in but or array.dtype.kind != "f":
             continue
         bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
         if bad.any():
             raise TrainingError(
-                f'the input "{name}" holds NaN or infinity in {int(bad.sum()):,} of the {len(array):,} rows that'
-                f" were probed, first in row {probed.places[np.argmax(bad)]} (counted from 0); expected finite"
-                " numbers: fill in or leave out such rows, or give the model a layer that does"
+                f'the input "{name}" holds NaN or infinity in {int(bad.sum()):,} of the {len(array):,} rows'
+                f" that were probed, first in row {probed.places[np.argmax(bad)]} (counted from 0); expected"
+                " finite numbers: fill in or leave out such rows, or give the model a layer that does"
             )

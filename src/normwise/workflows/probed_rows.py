@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -51,9 +52,7 @@ class ProbedRows:
         if rows >= self.count:
             return self
         some = np.linspace(0, self.count - 1, rows).astype(int)
-        x, y = (
-            tree.map_structure(lambda leaf: leaf[some], part, none_is_leaf=False) for part in (self.x, self.y)
-        )
+        x, y = (_each(lambda leaf: leaf[some], part) for part in (self.x, self.y))
         return dataclasses.replace(self, x=x, y=y, places=self.places[some])
 
 
@@ -107,9 +106,7 @@ def _of_arrays(model: Any, x: Any, y: Any, most: int, columns: tuple[str, ...]) 
         sliceable = convert_to_sliceable(leaf, target_backend="numpy")
         return np.asarray(sliceable.convert_to_numpy(sliceable[places]))
 
-    return ProbedRows(
-        *(tree.map_structure(take, part, none_is_leaf=False) for part in (x, y)), count, columns, places
-    )
+    return ProbedRows(_each(take, x), _each(take, y), count, columns, places)
 
 
 def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -> ProbedRows:
@@ -129,15 +126,16 @@ def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -
             adapter.close()
     if not count:
         raise TrainingError("the data gave no rows; expected one or more")
-    taken = tree.map_structure(lambda *parts: np.concatenate(parts)[:most], *batches, none_is_leaf=False)
-    check_data(model, *taken, None, None, validation_split=0.0, batch_size=None)
-    return ProbedRows(
-        *taken,
-        adapter.blocks.rows if stream else None,
-        adapter.columns.features if stream else (),
-        np.arange(min(count, most)),
-        None if stream else len(tree.flatten(batches[0][0])[0]),
-    )
+    x, y = tree.map_structure(lambda *parts: np.concatenate(parts)[:most], *batches, none_is_leaf=False)
+    check_data(model, x, y, None, None, validation_split=0.0, batch_size=None)
+    places = np.arange(min(count, most))
+    if stream:
+        return ProbedRows(x, y, adapter.blocks.rows, adapter.columns.features, places)
+    return ProbedRows(x, y, None, (), places, len(tree.flatten(batches[0][0])[0]))
+
+
+def _each(change: Callable[[Any], Any], structure: Any) -> Any:
+    return tree.map_structure(change, structure, none_is_leaf=False)
 
 
 def _columns(x: Any, y: Any) -> tuple[str, ...]:

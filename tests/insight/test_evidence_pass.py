@@ -1,0 +1,229 @@
+"""What one pass tells, against the same network in float64, on whichever backend the process has."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+from tests.insight.networks import left_as_it_is as unchanged
+from tests.insight.networks import network, randomized, reference, rows
+from tests.reference import dense_network
+from tests.reference.tolerance import assert_close, tolerance
+
+from normwise.graph.layer_calls import path_of
+from normwise.graph.record_model import record_model
+from normwise.graph.walk import every_layer
+from normwise.insight._data_loss import data_loss
+from normwise.insight._evidence_pass import evidence_pass, left_as_it_is, numbers
+from normwise.insight.activation_evidence import activation_evidence
+from normwise.insight.gradient_evidence import gradient_evidence
+from normwise.insight.loss_evidence import MOST_SWITCHED, loss_evidence
+from normwise.insight.normalization_evidence import gap, moments_seen, normalization_evidence
+
+FUNCTIONS = ["tanh", "relu"]
+COUNT = 100
+ALLOWED = tolerance("float32", COUNT, 16)
+
+
+def pass_of(model, x, training, noise=False):
+    """Activations, normalizations and outputs of a pass."""
+    activations, normalizations = {}, {}
+    with left_as_it_is(noise):
+        outputs = evidence_pass(
+            model,
+            x,
+            training=training,
+            activation=lambda name, seen: activations.update({name: activation_evidence(name, seen)}),
+            normalization=lambda name, seen: normalizations.update({name: moments_seen(seen)}),
+        )
+    return activations, normalizations, outputs
+
+
+def evidence_of(model, x):
+    taken = [pass_of(model, x, True)[1], pass_of(model, x, True, noise=True)[1], pass_of(model, x, False)[1]]
+    layers_of = {path_of(layer): layer for layer in every_layer(model)}
+    return normalization_evidence(record_model(model), layers_of, len(x), taken[0], [taken[1]], taken[2])
+
+
+@pytest.fixture(scope="module", params=["keras", "normwise"])
+def trained(request):
+    """A compiled network with dropout, its rows and targets, and the same in float64."""
+    model, x = network(FUNCTIONS, request.param), rows(COUNT)
+    model.compile("sgd", "mse", metrics=["mae"])
+    made = reference(model, FUNCTIONS)
+    dense_network.forward(made, x)
+    return model, x, np.sin(x[:, :1]), made
+
+
+def test_activations(trained):
+    model, x, _, made = trained
+    with unchanged(model):
+        found = list(pass_of(model, x, True)[0].values())
+    assert [one.function for one in found] == FUNCTIONS
+    for one, layer in zip(found, made, strict=False):
+        assert (one.units, one.values) == (layer.z.shape[1], COUNT)
+        assert_close(one.mean, layer.z.mean(), ALLOWED)
+        assert_close(one.std, layer.z.std(), ALLOWED)
+        assert_close(one.beyond_five, (np.abs(layer.z) >= 5).mean(), 1 / layer.z.size)
+    assert_close(found[0].saturated, (np.abs(made[0].a) > 0.97).mean(), 1 / made[0].a.size)
+    dead = (np.percentile(made[1].a, 95, axis=0) < 1e-5).mean()
+    assert (found[1].dead, np.isnan(found[0].dead)) == (dead, True)
+
+
+def test_a_unit_is_dead_if_it_gives_something_in_less_than_a_twentieth_of_the_rows():
+    z = -np.ones((100, 3))
+    z[:4, 1], z[:6, 2] = 1.0, 1.0
+    model = keras.Sequential([keras.Input((3,)), layers.ReLU(name="relu")])
+    (found,) = pass_of(model, z.astype("float32"), True)[0].values()
+    assert found.dead == 2 / 3
+
+
+def test_normalizations(trained):
+    model, x, _, made = trained
+    with unchanged(model):
+        found = evidence_of(model, x)
+    norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
+    assert [one.call for one in found] == [layer.path for layer in norms]
+    for one, layer, exact in zip(found, norms, made, strict=False):
+        assert_close(one.mean, exact.mean, ALLOWED)
+        assert_close(one.variance, exact.variance, ALLOWED)
+        for name in ("gamma", "beta", "moving_mean", "moving_variance"):
+            np.testing.assert_array_equal(
+                np.float32(getattr(one, name)), ops.convert_to_numpy(getattr(layer, name).value)
+            )
+        assert (one.values, one.values_per_row, one.by_batch, one.momentum) == (COUNT, 1.0, True, 0.99)
+        assert one.debiased == (type(layer) is not layers.BatchNormalization)
+    assert [one.rectified for one in found] == [False, True]
+
+
+def test_noise_raises_the_variance_behind_dropout_alone(trained):
+    model, x, _, made = trained
+    first, second = evidence_of(model, x)
+    assert_close(first.noisy_variance, first.variance, ALLOWED)
+    # Var of a sum of dropped inputs: that of the inputs and p/(1 − p)·Σw²E[x²], here with p = 1/2.
+    added = (made[1].kernel ** 2 * np.mean(made[0].a ** 2, axis=0)[:, None]).sum(0)
+    ratio = np.array(second.noisy_variance) / (made[1].variance + added)
+    # A variance of 100 values has a relative error of √(2/99) = 0.14; five times that.
+    assert np.abs(ratio - 1).max() < 0.7
+    assert (np.array(second.noisy_variance) > second.variance).all()
+
+
+def test_at_inference_the_first_takes_the_same_and_the_second_another(trained):
+    model, x, *_ = trained
+    first, second = evidence_of(model, x)
+    assert_close(first.inference_mean, first.mean, ALLOWED)
+    norm = next(layer for layer in model.layers if hasattr(layer, "moving_mean"))
+    dense = model.layers[0]
+    kernel, bias = (np.float64(ops.convert_to_numpy(w.value)) for w in dense.weights)
+    moving_mean, moving_variance, gamma, beta = (
+        np.float64(ops.convert_to_numpy(getattr(norm, name).value))
+        for name in ("moving_mean", "moving_variance", "gamma", "beta")
+    )
+    z = gamma * (x @ kernel + bias - moving_mean) / np.sqrt(moving_variance + norm.epsilon) + beta
+    following = next(layer for layer in model.layers[1:] if isinstance(layer, layers.Dense))
+    kernel, bias = (np.float64(ops.convert_to_numpy(w.value)) for w in following.weights)
+    u = np.tanh(z) @ kernel + bias
+    assert_close(second.inference_mean, u.mean(0), ALLOWED)
+    assert_close(second.inference_variance, u.var(0), ALLOWED)
+
+
+def test_gradients_are_those_of_backpropagation(trained):
+    model, x, y, made = trained
+    with unchanged(model):
+        owners = {id(v): path_of(layer) for layer in every_layer(model) for v in layer._trainable_variables}
+        found = gradient_evidence(model, x, y, data_loss(model), owners)
+    predicted = made[-1].a
+    by_x = 2 * (predicted - y) / y.size
+    kernels = []
+    for layer in reversed(made):
+        by_x = layer.backward(by_x)
+        kernels.append(np.sqrt(np.square(layer.by_kernel).sum()))
+    norms = [one.norm for one in found if one.name == "kernel"]
+    assert_close(norms, kernels[::-1], tolerance("float32", COUNT, 256))
+    first = found[0]
+    assert (first.layer, first.name) == (model.layers[0].path, "kernel")
+    assert_close(first.rms, first.norm / np.sqrt(made[0].kernel.size), tolerance("float64"))
+    assert_close(first.weight_norm, np.sqrt(np.square(made[0].kernel).sum()), ALLOWED)
+
+
+def test_losses_and_the_layer_that_makes_the_gap(trained):
+    model, x, y, made = trained
+    loss = data_loss(model)
+    with unchanged(model):
+        outputs = tuple(pass_of(model, x, training)[2] for training in (True, False))
+        layers_of = {path_of(layer): layer for layer in every_layer(model)}
+        found = loss_evidence(model, layers_of, x, y, loss, outputs, evidence_of(model, x), COUNT)
+    assert_close(found.in_training, np.square(made[-1].a - y).mean(), tolerance("float32", COUNT, 256))
+    assert_close(
+        found.at_inference,
+        np.square(np.float64(ops.convert_to_numpy(model(x))) - y).mean(),
+        tolerance("float32", COUNT, 16),
+    )
+    norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
+    assert list(found.switched) == [layer.path for layer in norms]
+    # With the second by the batch, what comes before it is at inference.
+    norms[0].trainable = False
+    try:
+        with left_as_it_is():
+            frozen = numbers(evidence_pass(model, x, training=True))
+    finally:
+        norms[0].trainable = True
+    assert_close(
+        found.switched[norms[1].path], np.square(frozen - y).mean(), tolerance("float32", COUNT, 16)
+    )
+
+
+def test_penalties_are_left_out_of_the_loss_and_the_models_own_loss_stays_unbuilt():
+    penalty = keras.regularizers.L2(100.0)
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_regularizer=penalty)])
+    model.compile("sgd", "mse")
+    loss = data_loss(model)
+    x, y = rows(8, 2), np.zeros((8, 1), "float32")
+    value = float(numbers(loss(ops.convert_to_tensor(y), model(x))))
+    assert_close(value, np.square(ops.convert_to_numpy(model(x))).mean(), tolerance("float32", 8))
+    assert not model._compile_loss.built
+
+
+def test_why_there_is_no_loss():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)], name="net")
+    assert data_loss(model) == 'the model "net" is not compiled: it has no loss'
+    model.compile("sgd")
+    assert data_loss(model) == 'the model "net" is compiled without a loss'
+
+
+def test_of_many_layers_those_furthest_off_are_switched():
+    blocks = [layers.BatchNormalization(name=f"n{i}") for i in range(MOST_SWITCHED + 2)]
+    model = keras.Sequential([keras.Input((2,)), *blocks], name="net")
+    model.compile("sgd", "mse")
+    x = rows(32, 2)
+    # Near to what they are given: of these two the statistics are not far off.
+    for block, near in zip(blocks[:2], (x, x), strict=True):
+        block.moving_mean.assign(near.mean(0))
+        block.moving_variance.assign(near.var(0))
+    for block in blocks[1:]:
+        block.moving_mean.assign([3.0, 3.0])
+    blocks[1].moving_mean.assign([0.0, 0.0])
+    found = evidence_of(model, x)
+    layers_of = {path_of(layer): layer for layer in every_layer(model)}
+    outputs = tuple(pass_of(model, x, training)[2] for training in (True, False))
+    losses = loss_evidence(model, layers_of, x, x, data_loss(model), outputs, found, 32)
+    assert len(losses.switched) == MOST_SWITCHED
+    assert {one.layer for one in sorted(found, key=gap)[:2]}.isdisjoint(losses.switched)
+
+
+def test_an_operation_in_the_graph_is_told_under_its_name():
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.ops.relu(layers.Dense(4)(x)))
+    found = pass_of(randomized(model), rows(), True)[0]
+    (call,) = [call.name for call in record_model(model).calls if call.kind == "activation"]
+    assert [(name, one.function) for name, one in found.items()] == [(call, "relu")]
+
+
+def test_a_frozen_layer_and_one_without_weights():
+    frozen, plain = (
+        layers.BatchNormalization(name="frozen", trainable=False),
+        layers.BatchNormalization(name="plain", scale=False, center=False),
+    )
+    model = keras.Sequential([keras.Input((4, 3)), frozen, plain])
+    one, two = evidence_of(model, np.random.default_rng(0).normal(size=(6, 4, 3)).astype("float32"))
+    assert (one.by_batch, two.by_batch) == (False, True)
+    assert (two.gamma, two.beta, two.values, two.values_per_row) == ((1.0,) * 3, (0.0,) * 3, 24.0, 4.0)
