@@ -22,6 +22,7 @@ from normwise.doctor.engine import examine
 from normwise.doctor.registry import RULES
 
 number = st.floats() | st.sampled_from([0.0, 1.0, -1.0, 1e-3, 0.99])
+FEW = st.integers(0, 4)
 count = st.integers(0, 2000)
 path = st.sampled_from(["dense", "norm", "norm#2", "relu", "head", "nowhere", ""])
 word = st.sampled_from(["tanh", "sigmoid", "relu", "softmax", "", "kernel"])
@@ -36,13 +37,13 @@ SIMPLE = {
 }
 
 
-def records(kind, **given):
+def records(kind, lengths=FEW, **given):
     """A record of this kind with any values; its tuples have one length."""
     hints = typing.get_type_hints(kind)
 
     @st.composite
     def draw_one(draw):
-        length = draw(st.integers(0, 4))
+        length = draw(lengths)
 
         def value(name, hint):
             if name in given:
@@ -59,8 +60,15 @@ def records(kind, **given):
     return draw_one()
 
 
-def few(kind, **given):
-    return st.lists(records(kind, **given), max_size=3).map(tuple)
+def few(kind, lengths=FEW, **given):
+    return st.lists(records(kind, lengths, **given), max_size=3).map(tuple)
+
+
+@st.composite
+def normalizations(draw):
+    """Calls that are of one layer now and then, and so of as many channels."""
+    channels = st.just(draw(st.integers(0, 4)))
+    return draw(few(NormalizationEvidence, channels, call=path, layer=path, values=number | st.just(1024.0)))
 
 
 @st.composite
@@ -75,6 +83,7 @@ def models(draw):
         layer("drop", "dropout"),
         norm(
             trainable=draw(st.booleans()),
+            decay=draw(number),
             dtype=draw(st.sampled_from(["float16", "float32"])),
             momentum=draw(st.none() | number),
             virtual_batch_size=draw(st.none() | count),
@@ -100,7 +109,7 @@ evidences = st.builds(
     training=records(TrainingFacts),
     inputs=few(InputEvidence),
     drift=st.none() | st.builds(Drift, few(ColumnDrift)),
-    normalizations=few(NormalizationEvidence, call=path, layer=path),
+    normalizations=normalizations(),
     activations=few(ActivationEvidence, call=path, layer=path, function=word),
     gradients=few(GradientEvidence, name=st.just("kernel")),
     loss=st.none() | records(LossEvidence),

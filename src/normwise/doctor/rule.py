@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ class Rule:
         evidence: str,
         remedy: Remedy,
         unit: str = "",
-        sample_size: int = 0,
+        sample_size: float = 0,
         severity: Severity | None = None,
         confidence: Confidence | None = None,
         columns: tuple[str, ...] = (),
@@ -89,7 +90,7 @@ class Rule:
             float(value),
             float(threshold),
             unit,
-            int(sample_size),
+            int(sample_size) if math.isfinite(sample_size) else 0,
             evidence,
             _plain(self.section("Why it matters")),
             remedy,

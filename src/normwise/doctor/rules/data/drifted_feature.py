@@ -64,7 +64,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             value=value,
             threshold=threshold,
             unit="σ" if worst.ks is None else "of the rows",
-            sample_size=int(worst.count_now),
+            sample_size=worst.count_now,
             evidence=f"{len(names)} of {len(evidence.drift.columns)} columns moved: {listing(names)}. The"
             " worst is"
             f" {_sentence(worst)}.",

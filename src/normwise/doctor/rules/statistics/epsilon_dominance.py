@@ -1,9 +1,9 @@
 """epsilon-dominance: a variance so small that ε takes its place.
 
 ## What it detects
-Channels whose variance v in training has v/(v + ε) < 0.9, more than 10% of those that vary: the standard
-deviation behind the normalization is then below √0.9 = 0.95, before γ. Channels that do not vary at all are
-not counted.
+Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, more than 10% of those that vary: the
+standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Channels that do not vary at all
+are not counted.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of
@@ -41,7 +41,7 @@ from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
 from normwise.doctor.sampling import FEWEST, channels, independent_values, median
 
-WEIGHT = 0.9
+WEIGHT = 0.5
 SHARE = 0.1
 ROUNDING = 1e-6
 """A standard deviation of this part of the mean is float32's rounding of a constant."""
@@ -71,7 +71,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=share,
                 threshold=SHARE,
                 unit="of the channels",
-                sample_size=int(n.values),
+                sample_size=n.values,
                 evidence=f"{int(np.sum(small))} of {variance.size} channels that {n.layer} takes have a"
                 " variance of"
                 f" {typical:.2g} (median) against ε = {n.epsilon:g}: it makes their standard deviation"

@@ -82,7 +82,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=apart if by_mean else factor,
                 threshold=farthest if by_mean else largest,
                 unit="σ" if by_mean else "times the variance",
-                sample_size=int(n.values),
+                sample_size=n.values,
                 evidence=_sentence(n, apart, factor),
                 remedy=carried_out(
                     "recalibrate",

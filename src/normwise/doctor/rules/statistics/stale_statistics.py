@@ -82,7 +82,7 @@ def _off(evidence: Evidence, n: NormalizationEvidence, apart: Distance) -> Findi
         value=apart.value,
         threshold=apart.threshold,
         unit=apart.unit,
-        sample_size=int(n.values),
+        sample_size=n.values,
         evidence=f"{apart.sentence(n.layer)}{_since(evidence, n)}.",
         remedy=_remedy(n.layer),
     )

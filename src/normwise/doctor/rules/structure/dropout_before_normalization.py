@@ -72,7 +72,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=ratio,
                 threshold=RATIO,
                 unit="times the variance",
-                sample_size=int(n.values),
+                sample_size=n.values,
                 evidence=f"With the noise of {dropout} the variance of what {n.layer} takes is {ratio:.3g}"
                 " times that"
                 f" without (median of {len(n.variance)} channel{'s' * (len(n.variance) != 1)}).",

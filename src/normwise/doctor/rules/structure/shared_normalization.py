@@ -67,7 +67,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 value=apart,
                 threshold=threshold,
                 unit="σ",
-                sample_size=int(min(a.values, b.values)),
+                sample_size=min(a.values, b.values),
                 evidence=f"{path} is called {len(calls)} times, and the means of what {a.call} and {b.call}"
                 " take are"
                 f" {apart:.2g} σ apart (median of {len(a.mean)} channel{'s' * (len(a.mean) != 1)}).",
