@@ -29,5 +29,7 @@ def copy_model(model: Any) -> Any:
         return reconfigured(model, {})
     new = rebuild(model)
     copy_state(model, new)
+    # Its layers are; the model itself would be by its first call.
+    new.built = model.built
     compile_like(new, model)
     return new

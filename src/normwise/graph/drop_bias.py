@@ -11,6 +11,7 @@ from keras.layers import EinsumDense
 
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
+from normwise.graph.clone import require_graph
 from normwise.graph.kinds import is_linear
 from normwise.graph.reconfigure import reached, reconfigured
 from normwise.graph.walk import matched
@@ -55,6 +56,7 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
         Ioffe & Szegedy 2015, arXiv:1502.03167, section 3.2: the bias can be ignored, since its effect is
         cancelled by the subtraction of the mean.
     """
+    require_graph(model, "normwise.apply_remedies")
     found = reached(model)
     behind: dict[str, tuple[str, ...]] = {}
     left: dict[str, str] = {}

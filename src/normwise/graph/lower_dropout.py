@@ -9,6 +9,7 @@ from keras import layers as keras_layers
 
 from normwise.core.errors import ModelError
 from normwise.core.model_record import ModelRecord
+from normwise.graph.clone import require_graph
 from normwise.graph.reconfigure import reached, reconfigured
 from normwise.layers.dropout import Dropout
 
@@ -62,7 +63,9 @@ def lower_dropout(model: Any, record: ModelRecord, ratios: Mapping[str, tuple[fl
     """A copy of a model with dropout at lower rates before some normalizations.
 
     Lowered are the dropouts whose noise a normalization sees: those before it, up to the one before that.
-    The weights are kept; since they were trained with more noise, training has to go on.
+    All are lowered by what the strictest ratio asks for: with less noise in the first layers the share of the
+    later ones grows, which their ratios, measured before, do not know. The weights are kept; since they were
+    trained with more noise, training has to go on.
 
     Args:
         model: A Sequential or Functional model. It is left untouched.
@@ -73,23 +76,27 @@ def lower_dropout(model: Any, record: ModelRecord, ratios: Mapping[str, tuple[fl
     Raises:
         ValueError: If the model is subclassed, or a layer cannot be rebuilt from its configuration.
     """
+    require_graph(model, "normwise.apply_remedies")
     found = reached(model)
-    rates: dict[str, dict[str, tuple[float, float]]] = {}
+    dropouts: dict[str, dict[str, Any]] = {}
     left: dict[str, str] = {}
-    changes: dict[int, dict[str, Any]] = {}
-    for path, (ratio, threshold) in ratios.items():
+    for path in ratios:
         try:
-            dropouts = {name: _dropout(found, name) for name in _dropouts_before(record, path)}
+            dropouts[path] = {name: _dropout(found, name) for name in _dropouts_before(record, path)}
         except ModelError as reason:
             left[path] = str(reason)
-            continue
-        rates[path] = {}
-        for name, layer in dropouts.items():
-            new = float(f"{lowered_rate(layer.rate, ratio, threshold):.2g}")
-            new = min(new, changes.get(id(layer), {}).get("rate", 1.0))
-            changes[id(layer)] = {"rate": new}
-            rates[path][name] = layer.rate, new
-    return Lowered(reconfigured(model, changes) if changes else model, rates, left)
+    if not dropouts:
+        return Lowered(model, {}, left)
+    strictest = max((ratios[path] for path in dropouts), key=lambda pair: (pair[0] - 1.0) / (pair[1] - 1.0))
+    rates = {
+        path: {
+            name: (layer.rate, float(f"{lowered_rate(layer.rate, *strictest):.2g}"))
+            for name, layer in layers.items()
+        }
+        for path, layers in dropouts.items()
+    }
+    changes = {id(found[name]): {"rate": new} for pairs in rates.values() for name, (_, new) in pairs.items()}
+    return Lowered(reconfigured(model, changes), rates, left)
 
 
 def _dropouts_before(record: ModelRecord, path: str) -> tuple[str, ...]:

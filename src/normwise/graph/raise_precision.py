@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from normwise.graph.clone import require_graph
 from normwise.graph.layer_calls import keeps_statistics
 from normwise.graph.reconfigure import reached, reconfigured
 
@@ -40,6 +41,7 @@ def raise_precision(model: Any, layers: Sequence[str]) -> Raised:
     Raises:
         ValueError: If the model is subclassed, or a layer cannot be rebuilt from its configuration.
     """
+    require_graph(model, "normwise.apply_remedies")
     found = reached(model)
     policies: dict[str, tuple[str, str]] = {}
     left: dict[str, str] = {}

@@ -53,7 +53,7 @@ def _functional(model: Any, scalings: Mapping[int, Any], copier: Reconfigurer) -
 
     def call(node: Any, args: Any, kwargs: Any) -> Any:
         for old, new in zip(node.input_tensors, _tensors((args, kwargs)), strict=True):
-            place = places.get(id(old))
+            place = places.get(id(old), -1)
             if place in scalings and place not in scaled:
                 scaled[place] = new, scalings[place](new)
         args, kwargs = keras.tree.map_structure(through, (args, kwargs))
