@@ -78,8 +78,15 @@ def noted_calls(model: Any, symbols: Any, inputs: dict[str, Any]) -> Noted:
     with keras.StatelessScope(), _followed(noted):
         outputs = model(symbols, training=True)
     given = {noted.giver(value) for value in tree.flatten(outputs)}
-    noted.calls = [dataclasses.replace(call, output=call.name in given) for call in noted.calls]
+    noted.calls = _used([dataclasses.replace(call, output=call.name in given) for call in noted.calls])
     return noted
+
+
+def _used(calls: list[CallRecord]) -> list[CallRecord]:
+    """Without the operations that compute masks alone: nothing takes what they give."""
+    taken = {name for call in calls for name in call.takes}
+    used = [call for call in calls if call.layer or call.output or call.name in taken]
+    return used if len(used) == len(calls) else _used(used)
 
 
 def is_symbol(value: Any) -> bool:
@@ -144,7 +151,7 @@ class _Following:
         # One that is made as `call` runs has a name that counts all that were ever made.
         name = operation.name
         if not in_graph:
-            name = "/".join([*self._holder(), snake_case(type(operation).__name__)])
+            name = f"{path_of(self._holders[-1])}/{snake_case(type(operation).__name__)}"
         return self._note(self._plain_operation, operation, name, "", args, kwargs)
 
     def symbolic_call(self, layer: Any, args: Any, kwargs: Any) -> Any:
@@ -182,9 +189,6 @@ class _Following:
     def _keep_nodes(self, operation: Any) -> None:
         counts = (len(operation._inbound_nodes), len(operation._outbound_nodes))
         self._nodes.setdefault(id(operation), (operation, *counts))
-
-    def _holder(self) -> list[str]:
-        return [path_of(self._holders[-1])] if len(self._holders) > 1 else []
 
 
 def _traced(layer: Any, noted: Noted, args: Any, kwargs: Any) -> Any:
