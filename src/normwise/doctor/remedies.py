@@ -11,9 +11,9 @@ Action = Literal["insert scaling", "drop bias", "recalibrate", "raise precision"
 
 def carried_out(action: Action, code: str, text: str, safety: Literal["safe", "unsafe"]) -> Remedy:
     """A remedy that `normwise.apply_remedies` carries out for the findings of the rule of this code."""
-    return Remedy(
-        action, text, f'fixed = normwise.apply_remedies(model, x, y, select=["{code}"]).model', safety
-    )
+    allowed = ', safety="all"' if safety == "unsafe" else ""
+    call = f'fixed = normwise.apply_remedies(model, x, y, select=["{code}"]{allowed}).model'
+    return Remedy(action, text, call, safety)
 
 
 def by_hand(text: str, code: str = "") -> Remedy:

@@ -74,9 +74,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 remedy=by_hand(
                     "Train with larger batches, or take GroupNormalization, or"
                     " normwise.BatchNormalization(renorm=True).",
-                    ""
-                    if layer.class_name != "BatchNormalization"
-                    else "remedied = normwise.convert(model, renorm=True)",
+                    "normwise.fit(model, x, y, batch_size=32)" if evidence.model.optimizer else "",
                 ),
             )
 
