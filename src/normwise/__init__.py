@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from normwise.report.plot import plot as plot
     from normwise.training.fit import fit as fit
     from normwise.workflows.apply_remedies import apply_remedies as apply_remedies
+    from normwise.workflows.assert_healthy import assert_healthy as assert_healthy
     from normwise.workflows.diagnose import diagnose as diagnose
+    from normwise.workflows.doctor_callback import DoctorCallback as DoctorCallback
     from normwise.workflows.recalibrate_callback import RecalibrateCallback as RecalibrateCallback
     from normwise.workflows.recalibrate_model import recalibrate as recalibrate
     from normwise.workflows.tabular_classifier import TabularClassifier as TabularClassifier
@@ -44,8 +46,10 @@ _HOMES = {
     "plot": "normwise.report.plot",
     "TabularClassifier": "normwise.workflows.tabular_classifier",
     "TabularRegressor": "normwise.workflows.tabular_regressor",
+    "DoctorCallback": "normwise.workflows.doctor_callback",
     "RecalibrateCallback": "normwise.workflows.recalibrate_callback",
     "recalibrate": "normwise.workflows.recalibrate_model",
+    "assert_healthy": "normwise.workflows.assert_healthy",
     "apply_remedies": "normwise.workflows.apply_remedies",
     "convert": "normwise.graph.convert",
     "diagnose": "normwise.workflows.diagnose",
@@ -82,6 +86,7 @@ _ROOMS = (
 __all__ = [
     "BatchNormalization",
     "ColumnScaling",
+    "DoctorCallback",
     "Dropout",
     "FeatureScaling",
     "PowerScaling",
@@ -92,6 +97,7 @@ __all__ = [
     "WhyOptions",
     "__version__",
     "apply_remedies",
+    "assert_healthy",
     "convert",
     "diagnose",
     "export",

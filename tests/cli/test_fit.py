@@ -19,7 +19,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def test_elsewhere_than_on_a_terminal_it_says_plain_lines(trained: tuple[Path, Result]) -> None:
     _, result = trained
-    stages = ["reading the table", "training", "comparing with scikit-learn", "writing the run folder"]
+    stages = ["reading the table", "training", "comparing with scikit-learn", "diagnosing the network"]
+    stages.append("writing the run folder")
     assert result.stderr.splitlines() == stages
     assert not CONTROL.search(result.output)
 

@@ -101,6 +101,21 @@ def test_ctrl_c_while_comparing_leaves_out_the_comparison(
     assert "It was compared with nothing." in result.stdout
 
 
+def test_ctrl_c_while_diagnosing_leaves_out_the_diagnosis(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("normwise.workflows.diagnose_trained.diagnose", interrupted)
+    out = table.parent / "run"
+    result = command("fit", table, "--target", "bought", "--out", out, *QUICK)
+    assert result.exit_code == 0, result.output
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert "the diagnosis was interrupted and left out" in record["warnings"]
+    assert record["diagnosis"] is None
+
+
 @pytest.mark.slow
 def test_a_second_ctrl_c_aborts_and_leaves_nothing(long_fit: Terminal, tmp_path: Path) -> None:
     long_fit.process.send_signal(signal.SIGINT)

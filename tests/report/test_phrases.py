@@ -17,7 +17,20 @@ from normwise.report.why.variants import ORDER
 from normwise.report.why.view import DESCENTS, NETWORK, SECTIONS
 
 SOURCES = Path(normwise.report.__file__).parent
-BUILT = ("metric_", "model_", "kind_", "encoding_", "task_", "rest_", "verdict_", "headline_", "baseline_")
+BUILT = (
+    "metric_",
+    "model_",
+    "kind_",
+    "encoding_",
+    "task_",
+    "rest_",
+    "verdict_",
+    "headline_",
+    "baseline_",
+    "severity_",
+    "safety_",
+    "status_",
+)
 SAME = {"metric_roc_auc", "metric_r2", "why_network_value", "why_of", "why_range", "why_eta_beta"}
 BUILT_OF_WHY = {
     *(f"why_{section}{end}" for section in SECTIONS for end in ("", "_1", "_2")),

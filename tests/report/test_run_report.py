@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.doctor.records import CLEAN, WHOLE
 from tests.report.page_reader import PageReader
 from tests.report.records import HOSTILE, RECORDS, classification, hostile, regression, wide
 
@@ -180,3 +181,41 @@ def test_import_loads_neither_keras_nor_jax_nor_plotly(names: str) -> None:
     code = f"import normwise.{names}, sys; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_page_tells_the_diagnosis() -> None:
+    record = dataclasses.replace(classification(), diagnosis=WHOLE)
+    page = run_report(record)
+    section = page.partition('<section id="diagnosis">')[2].partition("</section>")[0]
+    assert "6 of 9 checks" not in section
+    assert "4 of 9 checks of scaling and normalization could be made on 500 rows. They found:" in section
+    assert "errors: 1, warnings: 1, for information: 1." in section
+    assert "错误 1 项，警告 1 项，提示 1 项。" in section
+    assert section.count("<li class=") == 3
+    assert "differ by a factor of [red]∞[/red]" in section
+    assert "fixed = normwise.apply_remedies(model, diagnosis).model\nfixed.summary()" in section
+    assert "net/odd calls a bare function." in section
+    assert section.count("<tr><th") == 1 + len(WHOLE.checks)
+    assert "ValueError: a fault of the rule" in section
+
+
+def test_page_tells_a_clean_diagnosis_and_none() -> None:
+    page = run_report(dataclasses.replace(classification(), diagnosis=CLEAN))
+    assert "1 of 1 checks of scaling and normalization could be made on 0 rows, and none found" in page
+    assert "This network was not diagnosed." in run_report(classification())
+
+
+def test_words_of_a_finding_are_escaped_and_shown_where_no_phrase_is_known() -> None:
+    odd = dataclasses.replace(
+        WHOLE.findings[1],
+        severity="fatal",
+        layer="</script><b>",
+        remedy=dataclasses.replace(WHOLE.findings[1].remedy, safety="<i>", code="a<b\n\nc"),
+    )
+    page = run_report(
+        dataclasses.replace(classification(), diagnosis=dataclasses.replace(CLEAN, findings=(odd,)))
+    )
+    section = page.partition('<section id="diagnosis">')[2].partition("</section>")[0]
+    assert "<b>" not in section
+    assert "fatal" in section
+    assert "a&lt;b\n\nc" in section

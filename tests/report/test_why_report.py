@@ -101,7 +101,7 @@ def test_every_control_has_a_label(page: str) -> None:
 
 def test_missing_pieces_are_said_to_be_missing() -> None:
     page = why_report(bare())
-    assert page.count('class="quiet absent"') == 7  # every section that measures, and the verdict
+    assert page.count('class="quiet absent"') == 8  # every section that measures, verdict, diagnosis
     assert 'class="quiet absent"' not in why_report(whole())
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 import numpy as np
+from tests.doctor.records import WHOLE
 from tests.report.records import HOSTILE, feature, floats
 
 from normwise.core.measurement import Bowl, Curve, Measurement, Surface
@@ -229,6 +230,7 @@ def whole(names: tuple[str, ...] = NAMES) -> WhyRecord:
     ]
     stds = [measured("feature_std", 1.0, "scaled", column=f.name) for f in features]
     return WhyRecord(
+        diagnosis=WHOLE,
         source="adult.csv",
         target="earns >50K",
         task="classification",
@@ -291,6 +293,7 @@ def bare() -> WhyRecord:
         verdict=(),
         warnings=(),
         versions={},
+        diagnosis=None,
         target_loss=math.nan,
     )
 

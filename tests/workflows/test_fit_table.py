@@ -88,6 +88,12 @@ def test_the_record_tells_of_the_run(run):
     assert record.seconds > 0
     assert len(record.data_hash) == 64
     assert [f.name for f in record.features] == list(record.schema.statistics.names)
+    trained = record.rows - record.held_out_rows - record.validation_rows
+    assert record.diagnosis is not None
+    assert record.diagnosis.rows == trained
+    statuses = {check.code: check.status for check in record.diagnosis.checks}
+    assert "failed" not in statuses.values()
+    assert "NRM404" in {code for code, status in statuses.items() if status in ("clean", "found")}
 
 
 def test_the_accuracy_is_that_of_the_confusion(run):
@@ -101,6 +107,7 @@ def test_the_listener_hears_all(run):
         "reading the table",
         "training",
         "comparing with scikit-learn",
+        "diagnosing the network",
         "writing the run folder",
     ]
     assert [e.epoch for e in ears.epochs] == [1, 2]

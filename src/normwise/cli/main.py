@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from normwise import __version__
+from normwise.cli.doctor import doctor
+from normwise.cli.explain import explain
 from normwise.cli.export import export
 from normwise.cli.fit import fit
 from normwise.cli.fold import fold
@@ -29,6 +31,8 @@ app = typer.Typer(
 app.command(no_args_is_help=False)(fit)
 app.command()(predict)
 app.command()(scale)
+app.command()(doctor)
+app.command()(explain)
 app.command()(recalibrate)
 app.command(no_args_is_help=False)(why)
 app.command()(fold)
@@ -73,6 +77,8 @@ def normwise(
     - Scale a table of any size: `normwise scale people.csv --out scaled.csv --method standard`
 
     - See what normalization changes on a table: `normwise why people.csv --target income`
+
+    - See what is wrong with the normalization of a network, and why: `normwise doctor model.keras train.npz`
 
     - Put the statistics of a network right: `normwise recalibrate income-run people.csv --overwrite`
 

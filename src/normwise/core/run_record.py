@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import ClassVar
 
 from normwise.core.column_statistics import ColumnStatistics, Floats
+from normwise.core.diagnosis import Diagnosis
 from normwise.core.records import Record
 
 
@@ -135,7 +137,10 @@ class RunRecord(Record):
         seconds: Wall time of the whole run.
         data_hash: SHA-256 of the table's file, or of its content.
         parameters: Trainable weights of the network.
+        diagnosis: What the doctor found in the network; None where it was not asked.
     """
+
+    version: ClassVar[int] = 2
 
     source: str
     schema: TableSchema
@@ -158,3 +163,4 @@ class RunRecord(Record):
     seconds: float
     data_hash: str
     parameters: int
+    diagnosis: Diagnosis | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 from normwise.core.column_statistics import Floats
+from normwise.core.diagnosis import Diagnosis
 from normwise.core.measurement import Bowl, Curve, Measurement, Surface
 from normwise.core.probe import Series
 from normwise.core.records import Record
@@ -129,7 +131,11 @@ class WhyRecord(Record):
         seed: The first seed.
         seconds: Wall time of it all.
         model: The name of the model that was given; "" for the network that is made of the table.
+        diagnosis: What the doctor found in the network of scaled inputs and batch normalization; None where
+            it was not asked.
     """
+
+    version: ClassVar[int] = 2
 
     source: str
     target: str
@@ -158,3 +164,4 @@ class WhyRecord(Record):
     seed: int
     seconds: float
     model: str = ""
+    diagnosis: Diagnosis | None = None

@@ -9,13 +9,14 @@ from pathlib import Path
 import keras
 
 
-def load_model(path: str | os.PathLike[str]) -> keras.Model:
+def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True) -> keras.Model:
     """Load a ``.keras`` file that may hold normwise's layers, without running code that the file brings.
 
     `keras.saving.load_model` knows these layers only once `normwise.layers` was imported, as it is here.
 
     Args:
         path: A file that ``model.save("….keras")`` wrote.
+        safe_mode: As Keras has it: False lets Lambda layers run the Python code that the file brings.
 
     Returns:
         The model, compiled as it was saved.
@@ -47,4 +48,4 @@ def load_model(path: str | os.PathLike[str]) -> keras.Model:
         raise ValueError(f'"{file}" is not a ".keras" file, the only kind of model file that normwise loads')
     if file.is_file() and not zipfile.is_zipfile(file):
         raise ValueError(f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none')
-    return keras.saving.load_model(file, safe_mode=True)
+    return keras.saving.load_model(file, safe_mode=safe_mode)

@@ -8,6 +8,7 @@ from typing import Any
 from normwise import __version__
 from normwise.core.run_record import ColumnSchema, RunRecord
 from normwise.report import confusion, feature_histograms
+from normwise.report.diagnosis import diagnosis_view
 from normwise.report.figures_json import figures
 from normwise.report.metrics import best, main_metric, metric_name, metric_value, model_name
 from normwise.report.phrases import PHRASES, Phrase, say
@@ -46,6 +47,7 @@ def view(record: RunRecord) -> dict[str, Any]:
         "spread": _spread(record),
         "features": _features(record),
         "mistakes": _mistakes(record),
+        "found": diagnosis_view(record.diagnosis),
         "columns": [_column(c) for c in record.schema.columns[:MOST_ROWS]],
         "columns_left": max(0, len(record.schema.columns) - MOST_ROWS),
         "with_categories": any(c.categories for c in record.schema.columns[:MOST_ROWS]),
@@ -64,7 +66,17 @@ def view(record: RunRecord) -> dict[str, Any]:
 
 
 def _contents(record: RunRecord) -> list[tuple[str, Phrase]]:
-    plain = ["result", "learning", "features", "mistakes", "columns", "warnings", "settings", "use"]
+    plain = [
+        "result",
+        "learning",
+        "features",
+        "mistakes",
+        "diagnosis",
+        "columns",
+        "warnings",
+        "settings",
+        "use",
+    ]
     return [(id_, say(_mistakes(record)["kind"] if id_ == "mistakes" else id_)) for id_ in plain]
 
 

@@ -17,6 +17,7 @@ from normwise.core.errors import ColumnError, NormwiseWarning, TableError, listi
 from normwise.core.run_record import RunRecord
 from normwise.report import write_run_report
 from normwise.tables import content_hash, file_hash, read_table
+from normwise.workflows.diagnose_trained import diagnose_estimator
 from normwise.workflows.encode_table import encode_table
 from normwise.workflows.infer_columns import infer_columns
 from normwise.workflows.network import quantile_bins
@@ -126,6 +127,8 @@ def fit_table(
     measured = score_run(estimator, features, target, held, options.seed, trained)
     if len(measured["scores"]) == 1:
         note("the comparison with scikit-learn was interrupted and left out")
+    hear.stage("diagnosing the network")
+    diagnosis = diagnose_estimator(estimator, features.filter(~held), target.values[~held], note)
     record = RunRecord(
         source=source,
         schema=dataclasses.replace(
@@ -144,6 +147,7 @@ def fit_table(
         seed=options.seed,
         seconds=time.perf_counter() - start,
         data_hash=digest,
+        diagnosis=diagnosis,
         **measured,
     )
     hear.stage("writing the run folder")

@@ -11,6 +11,9 @@ import keras
 from normwise.core.errors import ModelError
 from normwise.layers.load_model import load_model
 
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile)
+"""What Keras raises of a file that it cannot load."""
+
 
 def model_of_file(file: Path, in_python: str) -> keras.Model:
     """The model.
@@ -27,14 +30,14 @@ def model_of_file(file: Path, in_python: str) -> keras.Model:
             # What the optimizer had gathered is of use for more training alone.
             warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
             return load_model(file)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        cause = _first_cause(error)
+    except UNREADABLE as error:
+        cause = first_cause(error)
         own_code = "deserialization" in cause or "Could not locate" in cause
         hint = f" In Python a model with code of its own can be given itself: {in_python}."
         raise ModelError(f"{file} cannot be loaded: {cause}{hint * own_code}") from error
 
 
-def _first_cause(error: BaseException) -> str:
+def first_cause(error: BaseException) -> str:
     """What went wrong first, without the configuration that Keras shows behind it."""
     while error.__context__ is not None:
         error = error.__context__

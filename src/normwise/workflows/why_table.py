@@ -11,10 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from normwise.core.diagnosis import Diagnosis
 from normwise.core.errors import TrainingError
 from normwise.core.probe import Series
 from normwise.core.why_record import Variant, WhyRecord
 from normwise.insight.usable_range import median_loss, usable_range
+from normwise.workflows.diagnose_trained import diagnosed
 from normwise.workflows.summarize_run import feature_records, versions
 from normwise.workflows.why_data import WhyData, fit_to_width, read_why_data, why_file
 from normwise.workflows.why_gain import constant_row_losses
@@ -28,6 +30,8 @@ from normwise.workflows.why_variant import VARIANTS, Study, sweep, train_variant
 from normwise.workflows.why_verdict import why_verdict
 
 Finished = list[tuple[Variant, tuple[Series, ...]]]
+DIAGNOSED = "scaled_bn"
+"""The variant whose network the doctor examines."""
 
 
 def why_table(
@@ -67,7 +71,8 @@ def why_table(
     data, networks = study.data, study.networks
     hear.stage("measuring the features")
     measured = measure_data(data)
-    variants, target, tolerance = _compared(_trained(study, hear, note), data)
+    finished, diagnosis = _trained(study, hear, note)
+    variants, target, tolerance = _compared(finished, data)
     record = WhyRecord(
         source=data.source,
         target=data.target.name,
@@ -96,6 +101,7 @@ def why_table(
         seed=options.seed,
         seconds=time.perf_counter() - start,
         model=networks.name,
+        diagnosis=diagnosis,
     )
     return dataclasses.replace(record, verdict=why_verdict(record))
 
@@ -129,8 +135,10 @@ def _study(
     return Study(data, model_networks(network, model.name, data.target, note), options)
 
 
-def _trained(study: Study, hear: WhyListener, note: Callable[[str], None]) -> Finished:
-    """The four variants, one after the other, and the losses of their trainings."""
+def _trained(
+    study: Study, hear: WhyListener, note: Callable[[str], None]
+) -> tuple[Finished, Diagnosis | None]:
+    """The four variants, one after the other, with the losses of their trainings, and the diagnosis."""
     options = study.options
     total = len(VARIANTS) * (options.sweep_epochs() + options.all_epochs())
     done = 0
@@ -140,7 +148,7 @@ def _trained(study: Study, hear: WhyListener, note: Callable[[str], None]) -> Fi
         done += 1
         hear.progress(done, total)
 
-    finished = []
+    finished, diagnosis = [], None
     for i, kind in enumerate(VARIANTS, start=1):
         where = f"{i} of {len(VARIANTS)}, {kind.words}"
         hear.stage(f"{where}: {len(options.learning_rates())} learning rates")
@@ -149,7 +157,10 @@ def _trained(study: Study, hear: WhyListener, note: Callable[[str], None]) -> Fi
         trained = train_variant(kind, study, found, told)
         hear.stage(f"{where}: measuring the network")
         finished.append((measure_variant(trained, study.data, note), trained.losses))
-    return finished
+        if kind.name == DIAGNOSED:
+            x, y = study.data.x(kind.scaled)["training"], study.data.y["training"]
+            diagnosis = diagnosed(trained.models[0], x, y, why_batch_size(len(y)), note)
+    return finished, diagnosis
 
 
 def _compared(finished: Finished, data: WhyData) -> tuple[tuple[Variant, ...], float, float]:

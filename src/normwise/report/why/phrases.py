@@ -388,6 +388,16 @@ WHY_WORDS = {
     "why_effect_not_measured": ("not measured:", "未测量："),
     "why_effect_advice": ("advice:", "建议："),
     "why_to_verdict": ("To the verdict", "查看结论"),
+    "why_diagnosis": ("Diagnosis of the network", "网络的诊断"),
+    "why_diagnosis_1": (
+        "The rules of “normwise doctor”, on the network with scaled inputs and batch normalization, first "
+        "seed.",
+        "对“输入缩放并批量归一化”的网络（第一个随机种子）运行“normwise doctor”的各项规则。",
+    ),
+    "why_diagnosis_2": (
+        "A rule that finds nothing is no proof of health; the table says which checks were made.",
+        "没有发现问题并不证明一切正常；表格列出做了哪些检查。",
+    ),
     "why_measured": ("How it was measured", "怎样测量的"),
     "why_measured_1": (
         "Every number comes from this run on your rows; the command below makes the page again.",

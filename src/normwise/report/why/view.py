@@ -10,6 +10,7 @@ from typing import Any
 from normwise import __version__
 from normwise.core.measurement import Bowl, Curve, Measurement
 from normwise.core.why_record import Variant, WhyRecord
+from normwise.report.diagnosis import diagnosis_view
 from normwise.report.metrics import metric_name, metric_value
 from normwise.report.phrases import PHRASES, Phrase, say
 from normwise.report.text import DASH, duration, fixed, number, one_line, percent
@@ -18,7 +19,17 @@ from normwise.report.why.figures import why_figures
 from normwise.report.why.sentences import SIGNS, sentence
 from normwise.report.why.variants import middle, usable_limit
 
-SECTIONS = ("features", "bowl", "layers", "training", "rates", "smoothness", "verdict", "measured")
+SECTIONS = (
+    "features",
+    "bowl",
+    "layers",
+    "training",
+    "rates",
+    "smoothness",
+    "verdict",
+    "diagnosis",
+    "measured",
+)
 PAPERS = {
     "features": (
         "LeCun et al., Efficient BackProp (1998)",
@@ -84,6 +95,7 @@ def why_view(record: WhyRecord) -> dict[str, Any]:
         "verdict": [
             (SIGNS.get(s.effect, "same"), say(f"why_effect_{s.effect}"), sentence(s)) for s in record.verdict
         ],
+        "found": diagnosis_view(record.diagnosis),
         "warnings": [one_line(w, 1000) for w in record.warnings],
         "command": one_line(record.command, 1000),
         "versions": [(one_line(n, 60), one_line(v, 400)) for n, v in record.versions.items()],
