@@ -143,6 +143,7 @@ class Training:
     recalibrate: bool = True
 
 
+PLAIN, ROWS, TRAINING = Style(), Data(), Training()
 UNTRAINED = Training(epochs=0, recalibrate=False)
 
 
@@ -162,7 +163,7 @@ def built(architecture: str, style: Style) -> Any:
         keras.config.set_dtype_policy(before)
 
 
-def compiled(model: Any, training: Training = Training(), regression: bool = False) -> Any:
+def compiled(model: Any, training: Training = TRAINING, regression: bool = False) -> Any:
     """The same network, ready to be trained."""
     classes = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
     decay = {"weight_decay": training.weight_decay} if training.weight_decay else {}
@@ -173,9 +174,7 @@ def compiled(model: Any, training: Training = Training(), regression: bool = Fal
     return model
 
 
-def trained(
-    architecture: str, style: Style = Style(), training: Training = Training(), data: Data = Data()
-) -> Any:
+def trained(architecture: str, style: Style = PLAIN, training: Training = TRAINING, data: Data = ROWS) -> Any:
     """The network, compiled and trained on the data."""
     model = compiled(built(architecture, style), training, style.regression)
     if training.epochs or training.recalibrate:

@@ -24,13 +24,8 @@ def seeded(defect: Defect, architecture: str) -> list[Case]:
         )
         for strength in STRENGTHS
     ]
-    allowed = defect.allowed if defect.twin_allowed is None else defect.twin_allowed
-    return [
-        *cases,
-        Case(
-            f"{name}/{TWIN}", architecture, "", "", partial(defect.seed, architecture, TWIN), allowed=allowed
-        ),
-    ]
+    twin = partial(defect.seed, architecture, TWIN)
+    return [*cases, Case(f"{name}/{TWIN}", architecture, "", "", twin, allowed=defect.twin_allowed)]
 
 
 CASES: tuple[Case, ...] = (

@@ -12,10 +12,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tests.corpus.architectures import (
     CLASSES,
+    PLAIN,
+    ROWS,
     SHAPES,
+    TRAINING,
     UNITS,
     Data,
     Style,
@@ -29,9 +31,6 @@ from tests.corpus.architectures import (
 from tests.corpus.case import Problem
 
 TWIN = "twin"
-ALL = tuple(SHAPES)
-WITH_BATCH_STATISTICS_OF_ROWS = ("dense", "convolutional", "recurrent", "attention")
-"""Where a normalization has one value a row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,21 +41,21 @@ class Defect:
         code: The code of its rule.
         seed: Makes the case.
         architectures: Where.
-        allowed: As in `Case`; of the twin too, unless `twin_allowed` is given.
-        twin_allowed: Of the twin.
+        allowed: As in `Case`.
+        twin_allowed: The same of the twin.
     """
 
     code: str
     seed: Callable[[str, str], Problem]
-    architectures: tuple[str, ...] = ALL
+    architectures: tuple[str, ...]
     allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    twin_allowed: Mapping[str, str] | None = None
+    twin_allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 # --- data ---------------------------------------------------------------------------------------------------
 
 
-def _trained_on(architecture: str, style: Style, x: Any, y: Any, training: Training = Training()) -> Any:
+def _trained_on(architecture: str, style: Style, x: Any, y: Any, training: Training = TRAINING) -> Any:
     """A network trained on other data than those of `Data`."""
     return fit(compiled(built(architecture, style), training, style.regression), x, y, training)
 
@@ -316,9 +315,7 @@ def weight_decay_before_normalization(architecture: str, strength: str) -> Probl
     )
 
 
-def _of(
-    architecture: str, style: Style = Style(), training: Training = Training(), data: Data = Data()
-) -> Problem:
+def _of(architecture: str, style: Style = PLAIN, training: Training = TRAINING, data: Data = ROWS) -> Problem:
     return Problem(trained(architecture, style, training, data), *data.arrays(architecture))
 
 
@@ -329,70 +326,91 @@ DEFECTS = (
     Defect(
         "NRM101",
         unscaled_features,
+        ("dense", "convolutional", "recurrent"),
         allowed={
             "NRM202": "ReLUs that large inputs drove to death",
             "NRM203": "large inputs make the first gradients large against the others",
             "NRM204": "large inputs make the first gradients large against the others",
         },
     ),
-    Defect("NRM102", constant_feature),
-    Defect("NRM103", heavy_tailed_feature),
-    Defect("NRM104", drifted_feature),
+    Defect("NRM102", constant_feature, ("dense", "convolutional", "attention")),
+    Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent")),
+    Defect("NRM104", drifted_feature, ("dense", "convolutional", "attention")),
     Defect(
         "NRM201",
         saturated_activation,
+        ("dense", "convolutional", "recurrent"),
         allowed={
             "NRM203": "no gradient passes where the functions are flat",
             "NRM204": "weights this large multiply what gradient there is",
         },
-        twin_allowed={},
     ),
-    Defect("NRM202", dead_relu, allowed={"NRM203": "dead units pass no gradient"}, twin_allowed={}),
-    Defect("NRM203", vanishing_gradient, ("dense", "convolutional", "recurrent", "attention")),
+    Defect(
+        "NRM202",
+        dead_relu,
+        ("dense", "residual", "attention"),
+        allowed={"NRM203": "dead units pass no gradient"},
+    ),
+    Defect("NRM203", vanishing_gradient, ("dense", "convolutional", "recurrent")),
     Defect(
         "NRM204",
         exploding_gradient,
-        ("dense", "convolutional", "recurrent", "attention"),
+        ("dense", "convolutional", "attention"),
         allowed={"NRM201": "weights this large saturate what they feed"},
-        twin_allowed={},
     ),
-    Defect("NRM301", bias_before_normalization),
-    Defect("NRM302", normalization_after_activation),
+    Defect("NRM301", bias_before_normalization, ("dense", "residual", "recurrent")),
+    Defect("NRM302", normalization_after_activation, ("dense", "convolutional", "attention")),
     Defect(
         "NRM303",
         dropout_before_normalization,
+        ("dense", "residual", "recurrent"),
         allowed={
             "NRM404": _SKEW,
             "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
         },
-        twin_allowed={},
     ),
-    Defect("NRM304", normalized_output, allowed={}),
+    Defect("NRM304", normalized_output, ("dense", "convolutional", "attention")),
     Defect(
         "NRM305",
         shared_normalization,
-        ("dense", "convolutional", "recurrent", "attention"),
+        ("dense", "convolutional", "recurrent"),
         allowed={"NRM404": _SKEW, "NRM403": "no one mean is that of both domains"},
-        twin_allowed={},
     ),
-    Defect("NRM401", small_batch, WITH_BATCH_STATISTICS_OF_ROWS),
-    Defect("NRM402", last_batch_of_one, WITH_BATCH_STATISTICS_OF_ROWS),
-    Defect("NRM403", stale_statistics, allowed={"NRM404": _SKEW}, twin_allowed={}),
+    Defect("NRM401", small_batch, ("dense", "convolutional", "recurrent")),
+    Defect("NRM402", last_batch_of_one, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM403",
+        stale_statistics,
+        ("dense", "residual", "recurrent"),
+        allowed={"NRM404": _SKEW},
+    ),
     Defect(
         "NRM404",
         train_inference_skew,
+        ("dense", "convolutional", "attention"),
         allowed={"NRM403": "its cause: the moving statistics are not those of the data"},
-        twin_allowed={},
     ),
-    Defect("NRM405", frozen_statistics_mismatch),
-    Defect("NRM407", dying_channel, allowed={"NRM202": "a dead channel is a dead ReLU"}, twin_allowed={}),
-    Defect("NRM408", epsilon_dominance),
+    Defect("NRM405", frozen_statistics_mismatch, ("dense", "residual", "recurrent")),
+    Defect(
+        "NRM407",
+        dying_channel,
+        ("dense", "convolutional", "attention"),
+        allowed={"NRM202": "a dead channel is a dead ReLU"},
+    ),
+    Defect("NRM408", epsilon_dominance, ("dense", "residual", "recurrent")),
     Defect(
         "NRM409",
         low_precision_statistics,
+        ("dense", "convolutional", "attention"),
         allowed={"NRM403": "its consequence: small differences round away", "NRM404": _SKEW},
-        twin_allowed={},
     ),
-    Defect("NRM410", weight_decay_on_normalization, allowed={"NRM411": _DECAYED}),
-    Defect("NRM411", weight_decay_before_normalization, twin_allowed={}),
+    Defect(
+        "NRM410",
+        weight_decay_on_normalization,
+        ("dense", "residual", "recurrent"),
+        allowed={"NRM411": _DECAYED},
+    ),
+    Defect(
+        "NRM411", weight_decay_before_normalization, ("dense", "convolutional", "attention"), twin_allowed={}
+    ),
 )

@@ -10,7 +10,10 @@ import keras
 import numpy as np
 from tests.corpus.architectures import (
     CLASSES,
+    PLAIN,
+    ROWS,
     SHAPES,
+    TRAINING,
     UNTRAINED,
     Data,
     Style,
@@ -41,9 +44,9 @@ class Healthy:
 
 def _of(
     architecture: str,
-    style: Style = Style(),
-    training: Training = Training(),
-    data: Data = Data(),
+    style: Style = PLAIN,
+    training: Training = TRAINING,
+    data: Data = ROWS,
     **arguments: Any,
 ) -> Callable[[], Problem]:
     """A network of `tests.corpus.architectures` as it is."""
@@ -57,7 +60,7 @@ def _fitted(
     x: Any,
     y: Any,
     shape: tuple[int, ...],
-    training: Training = Training(),
+    training: Training = TRAINING,
     **arguments: Any,
 ) -> Problem:
     """A network of these hidden layers, trained on these data."""
@@ -225,7 +228,7 @@ def sparse_units() -> Problem:
 
 
 def deep_residual(epochs: int) -> Callable[[], Problem]:
-    """Eight branches, before and after a training; γ = 0 at the end of each branch at first (Goyal et al.)."""
+    """Five branches, before or after a training, whose last γ begins at 0 (Goyal et al. 2017)."""
     training = Training(epochs=epochs, recalibrate=bool(epochs))
     return _of("residual", Style(6, zero_gamma=True), training)
 
@@ -247,7 +250,7 @@ def bias_that_counts() -> Problem:
 
 
 def before_the_activations() -> Problem:
-    """Residual branches that begin with the normalization (He et al. 2016): biases there are not subtracted."""
+    """Residual branches that begin with the normalization (He et al. 2016): what is added keeps its bias."""
     x, y = Data().arrays("residual")
 
     def hidden(inputs: Any) -> Any:
@@ -258,8 +261,7 @@ def before_the_activations() -> Problem:
             h = L.Add()([h, branch])
         return L.GlobalAveragePooling2D()(L.Activation("relu")(L.BatchNormalization()(h)))
 
-    allowed_bias = _fitted(hidden, x, y, (8, 8, 3))
-    return allowed_bias
+    return _fitted(hidden, x, y, (8, 8, 3))
 
 
 def little_dropout() -> Problem:
