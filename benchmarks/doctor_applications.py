@@ -2,10 +2,10 @@
 
     KERAS_BACKEND=jax python -m benchmarks.doctor_applications [--only ResNet50,…] [--side 64] [--out FILE]
 
-Each architecture has a process of its own. Weights are random, the statistics of the normalizations those of
-random images behind these weights (`benchmarks.fold.randomize`); so an error is a false one. Seconds are those
-of one diagnosis in a fresh process, compiling included; the memory is the largest that the process held, the
-model, its making and the libraries included, and beside it what it held before the diagnosis.
+Each architecture has a process of its own. Weights are random, the statistics of the normalizations those
+of random images behind these weights (`benchmarks.fold.randomize`); so an error is a false one. Seconds are
+those of one diagnosis in a fresh process, compiling included; the memory is the largest that the process held,
+libraries and the making of the model included, and beside it what it held before the diagnosis.
 """
 
 from __future__ import annotations

@@ -409,8 +409,7 @@ DEFECTS = (
         weight_decay_on_normalization,
         ("dense", "residual", "recurrent"),
         allowed={"NRM411": _DECAYED},
+        twin_allowed={"NRM411": _DECAYED},
     ),
-    Defect(
-        "NRM411", weight_decay_before_normalization, ("dense", "convolutional", "attention"), twin_allowed={}
-    ),
+    Defect("NRM411", weight_decay_before_normalization, ("dense", "convolutional", "attention")),
 )

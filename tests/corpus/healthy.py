@@ -336,7 +336,8 @@ def frozen_and_matching() -> Problem:
     old = trained("convolutional", Style(biased=9))
     backbone = keras.Model(old.input, old.layers[-3].output, name="backbone")
     backbone.trainable = False
-    return _fitted(lambda inputs: backbone(inputs, training=False), x, y, (10, 10, 3))
+    training = Training(recalibrate=False)
+    return _fitted(lambda inputs: backbone(inputs, training=False), x, y, (10, 10, 3), training)
 
 
 def long_enough() -> Problem:
