@@ -4,7 +4,7 @@
 
 Each architecture has a process of its own. Weights are random, the statistics of the normalizations those
 of random images behind these weights (`benchmarks.fold.randomize`); so an error is a false one. Seconds are
-those of one diagnosis in a fresh process, compiling included; the memory is the largest that the process held,
+those of one diagnosis in a fresh process, compiling included; the memory is the most that the process held,
 libraries and the making of the model included, and beside it what it held before the diagnosis.
 """
 

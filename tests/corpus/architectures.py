@@ -41,7 +41,6 @@ class Data:
         scale: Factor on all values.
         shift: Added then.
         regression: Whether the target is a number with mean 0 and deviation 1.
-        by_class: Whether the rows are sorted by their class.
     """
 
     rows: int = 512
@@ -49,7 +48,6 @@ class Data:
     scale: float = 1.0
     shift: float = 0.0
     regression: bool = False
-    by_class: bool = False
 
     def arrays(self, architecture: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Rows and targets."""
@@ -58,8 +56,6 @@ class Data:
         classes = np.random.default_rng(columns).normal(0.0, 0.7, (CLASSES, columns))
         random = np.random.default_rng([self.seed, columns, len(shape)])
         labels = random.integers(0, CLASSES, self.rows)
-        if self.by_class:
-            labels = np.sort(labels)
         positions = (1,) * (len(shape) - 1)
         x = classes[labels].reshape(self.rows, *positions, columns) + random.normal(size=(self.rows, *shape))
         axes = tuple(range(len(shape)))
@@ -129,7 +125,6 @@ class Training:
         learning_rate: Its learning rate.
         weight_decay: Of AdamW.
         exclude: Parts of the names of variables that AdamW does not decay.
-        shuffle: Whether the rows come in random order.
         recalibrate: Whether the moving statistics are set to those of the data at the end.
     """
 
@@ -139,7 +134,6 @@ class Training:
     learning_rate: float = 3e-3
     weight_decay: float = 0.0
     exclude: tuple[str, ...] = ()
-    shuffle: bool = True
     recalibrate: bool = True
 
 
@@ -198,7 +192,7 @@ def fit(model: Any, x: Any, y: Any, training: Training) -> Any:
     """The same model, trained as it says."""
     if training.epochs:
         sizes = {"batch_size": training.batch_size, "epochs": training.epochs}
-        model.fit(x, y, **sizes, shuffle=training.shuffle, verbose=0)
+        model.fit(x, y, **sizes, verbose=0)
     if training.recalibrate and any(isinstance(n, keras.layers.BatchNormalization) for n in layers(model)):
         # All rows in one batch, so that the statistics are those of the data exactly.
         normwise.recalibrate(model, x, batch_size=len(y))

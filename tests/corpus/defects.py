@@ -18,6 +18,7 @@ from tests.corpus.architectures import (
     ROWS,
     SHAPES,
     TRAINING,
+    UNTRAINED,
     UNITS,
     Data,
     Style,
@@ -137,13 +138,13 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
 
 
 def exploding_gradient(architecture: str, strength: str) -> Problem:
-    """Mild: tanh in its chaotic phase (Poole et al. 2016). Strong: ReLU at four times He's weights."""
-    style = {
-        "mild": Style(20, "", activation="tanh", gain=3.0),
-        "strong": Style(10, "", gain=4.0),
-        TWIN: Style(10, ""),
-    }[strength]
-    return _of(architecture, style, Training(epochs=0, recalibrate=False))
+    """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong: ReLU
+    at 2.5 times He's weights: what comes out grows, and with it the gradient of every layer alike.
+    """
+    if strength == "mild":
+        return _of(architecture, Style(20, "", activation="tanh", gain=3.0), UNTRAINED)
+    style = Style(10, "", gain=2.5 if strength == "strong" else 1.0, regression=True)
+    return _of(architecture, style, UNTRAINED, Data(regression=True))
 
 
 # --- structure ----------------------------------------------------------------------------------------------
@@ -233,18 +234,9 @@ def stale_statistics(architecture: str, strength: str) -> Problem:
 
 
 def train_inference_skew(architecture: str, strength: str) -> Problem:
-    """Mild: trained on rows that come sorted by class, so that no batch has the spread between classes.
-    Strong: few steps at momentum 0.99, large learning rate: validation at chance. Twin: recalibrated.
-    """
-    if strength == "mild":
-        by_class, shuffled = Data(by_class=True), Data()
-        style = Style(momentum=0.9)
-        model = trained(architecture, style)
-        # Fine-tuned on the file as it is: each batch of one class, the last one of the third.
-        training = Training(epochs=1, batch_size=32, learning_rate=1e-5, shuffle=False, recalibrate=False)
-        fit(compiled(model, training), *by_class.arrays(architecture), training)
-        return Problem(model, *shuffled.arrays(architecture))
-    training = Training(epochs=6, learning_rate=1e-2, recalibrate=strength == TWIN)
+    """Few steps at momentum 0.99 and a large learning rate: training is fine, inference is not."""
+    epochs = {"mild": 9, "strong": 5, TWIN: 9}[strength]
+    training = Training(epochs=epochs, learning_rate=1e-2, recalibrate=strength == TWIN)
     return _of(architecture, Style(gain=3.0), training, Data(shift=1.0))
 
 
