@@ -18,8 +18,8 @@ from tests.corpus.architectures import (
     ROWS,
     SHAPES,
     TRAINING,
-    UNTRAINED,
     UNITS,
+    UNTRAINED,
     Data,
     Style,
     Training,
@@ -138,8 +138,8 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
 
 
 def exploding_gradient(architecture: str, strength: str) -> Problem:
-    """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong: ReLU
-    at 2.5 times He's weights: what comes out grows, and with it the gradient of every layer alike.
+    """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong:
+    ReLU at 2.5 times He's weights: what comes out grows, and with it the gradient of every layer alike.
     """
     if strength == "mild":
         return _of(architecture, Style(20, "", activation="tanh", gain=3.0), UNTRAINED)
