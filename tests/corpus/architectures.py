@@ -90,6 +90,7 @@ class Style:
         kernel_decay: L2 factor on the kernels before the normalizations.
         zero_gamma: Whether the last γ of each residual branch begins at 0.
         policy: The dtype policy.
+        normalization_policy: That of the batch normalizations, where it is another one.
         scaling: A layer between the inputs and all else: ``"batch"``, "" for none.
         gru: Whether the recurrent layer is a GRU.
     """
@@ -110,6 +111,7 @@ class Style:
     kernel_decay: float = 0.0
     zero_gamma: bool = False
     policy: str = "float32"
+    normalization_policy: str | None = None
     scaling: str = ""
     gru: bool = False
 
@@ -223,7 +225,11 @@ def _normalization(style: Style, gamma: str = "ones") -> Any:
         return keras.layers.GroupNormalization(4)
     decay = keras.regularizers.L2(style.gamma_decay) if style.gamma_decay else None
     return keras.layers.BatchNormalization(
-        epsilon=style.epsilon, momentum=style.momentum, gamma_initializer=gamma, gamma_regularizer=decay
+        epsilon=style.epsilon,
+        momentum=style.momentum,
+        gamma_initializer=gamma,
+        gamma_regularizer=decay,
+        dtype=style.normalization_policy,
     )
 
 
