@@ -5,7 +5,8 @@
 The cases are in tests/corpus: each defect in three architectures at two strengths, with a clean twin, and
 clean cases that look ill. A code that is expected and found is a true positive; one that is found and neither
 expected nor allowed is a false one. --only takes the cases whose names hold one of the words, --rule those of
-the rules' own defects, and their twins. Results are written where all cases ran, or where --out says.
+the rules' own defects, and their twins. Rules in preview run too and are marked; what the others reach is in a
+line of its own. Results are written where all cases ran, or where --out says.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from benchmarks.results import write_results
 from tests.corpus.cases import CASES
 from tests.corpus.judge import Score, Verdict, codes_of, diagnosed, score
 
+from normwise.doctor.registry import RULES
+
+PREVIEW = {rule.code for rule in RULES if rule.preview}
 RESULTS = Path("benchmarks/results/doctor_corpus.json")
 
 
@@ -59,6 +63,8 @@ def summary(verdicts: list[Verdict], build_and_diagnose: float) -> dict[str, Any
         "clean_cases": sum(not v.case.rule for v in verdicts),
         "rules": {code: plain(score(verdicts, [code])) for code in codes},
         "overall": plain(score(verdicts, codes)),
+        "preview": sorted(PREVIEW),
+        "overall_without_preview": plain(score(verdicts, set(codes) - PREVIEW)),
         "errors_on_clean_cases": sum(len(v.errors) for v in verdicts),
         "disagreements": [text for v in verdicts for text in disagreements(v)],
         "seconds_of_a_diagnosis": {
@@ -92,7 +98,9 @@ def main() -> None:
     results = summary(verdicts, time.perf_counter() - start)
     print(f"\n{'rule':8}  cases     TP     FP     FN  precision  recall")
     codes = codes_of(verdicts)
-    print("\n".join(row(code, score(verdicts, [code])) for code in codes))
+    for code in codes:
+        print(row(code, score(verdicts, [code])), "preview" if code in PREVIEW else "")
+    print(row("default", score(verdicts, set(codes) - PREVIEW)))
     print(row("all", score(verdicts, codes)))
     print(
         f"{len(verdicts)} cases, {results['clean_cases']} of them clean, with"

@@ -252,7 +252,8 @@ def _block(x: Any, linear: Callable[..., Any], style: Style, index: int, activat
 
 def _head(x: Any, style: Style) -> Any:
     outputs = 1 if style.regression else CLASSES
-    x = keras.layers.Dense(outputs, kernel_initializer="glorot_uniform", name="head")(x)
+    # Of the defects, a bias before a normalization is another one.
+    x = keras.layers.Dense(outputs, use_bias=not style.normalize_output, name="head")(x)
     if style.normalize_output:
         x = keras.layers.BatchNormalization(name="head_normalization", momentum=style.momentum)(x)
     return x if style.regression else keras.layers.Activation("softmax", dtype="float32", name="classes")(x)

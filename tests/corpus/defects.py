@@ -156,9 +156,8 @@ def bias_before_normalization(architecture: str, strength: str) -> Problem:
 
 
 def normalization_after_activation(architecture: str, strength: str) -> Problem:
-    """The activation before the normalization, in one block or in all; the rule is in preview."""
-    style = Style(activation_first={"mild": 1, "strong": 9, TWIN: 0}[strength])
-    return dataclasses.replace(_of(architecture, style), arguments={"preview": True})
+    """The activation before the normalization, in one block or in all."""
+    return _of(architecture, Style(activation_first={"mild": 1, "strong": 9, TWIN: 0}[strength]))
 
 
 def dropout_before_normalization(architecture: str, strength: str) -> Problem:

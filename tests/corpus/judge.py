@@ -65,10 +65,10 @@ def judge(case: Case, diagnosis: Diagnosis, seconds: float = 0.0) -> Verdict:
 
 
 def diagnosed(case: Case) -> Verdict:
-    """Builds the case, diagnoses and judges it."""
+    """Builds the case, diagnoses and judges it, by the rules in preview too."""
     problem = case.build()
     start = time.perf_counter()
-    diagnosis = normwise.diagnose(problem.model, problem.x, problem.y, **problem.arguments)
+    diagnosis = normwise.diagnose(problem.model, problem.x, problem.y, preview=True, **problem.arguments)
     return judge(case, diagnosis, time.perf_counter() - start)
 
 
