@@ -5,8 +5,8 @@
 The cases are in tests/corpus: each defect in three architectures at two strengths, with a clean twin, and
 clean cases that look ill. A code that is expected and found is a true positive; one that is found and neither
 expected nor allowed is a false one. --only takes the cases whose names hold one of the words, --rule those of
-the rules' own defects, and their twins. Rules in preview run too and are marked; what the others reach is in a
-line of its own. Results are written where all cases ran, or where --out says.
+the rules' own defects, and their twins. Rules in preview run too; what the others reach has a line of its
+own. Results are written where all cases ran, or where --out says.
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ class Data:
         random = np.random.default_rng([self.seed, columns, len(shape)])
         labels = random.integers(0, CLASSES, self.rows)
         positions = (1,) * (len(shape) - 1)
-        x = classes[labels].reshape(self.rows, *positions, columns) + random.normal(size=(self.rows, *shape))
+        # Images differ in brightness, series in level: without it their means would hardly vary.
+        levels = classes[labels] + 0.6 * random.normal(size=(self.rows, columns)) * bool(positions)
+        x = levels.reshape(self.rows, *positions, columns) + random.normal(size=(self.rows, *shape))
         axes = tuple(range(len(shape)))
         x = (x - x.mean(axes)) / x.std(axes)
         y: NDArray[Any] = labels.astype("int32")
