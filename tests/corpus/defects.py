@@ -71,14 +71,14 @@ def unscaled_features(architecture: str, strength: str) -> Problem:
 
 
 def constant_feature(architecture: str, strength: str) -> Problem:
-    """A column that the export filled with one number. Mild: a year, with the dust of a conversion on it."""
+    """A column that the export filled with one number. Mild: with the dust of a conversion on it."""
     x, y = Data().arrays(architecture)
     if strength != TWIN:
-        x[..., 1] = 1.0
-    if strength == "mild":
-        # The neighbours in float32 of 2024, 1.2e-4 apart: deviation 6e-8 of the mean.
-        dust = np.random.default_rng(0).integers(0, 2, x.shape[:-1])
-        x[..., 1] = np.where(dust, np.nextafter(np.float32(2024), np.float32(3000)), np.float32(2024))
+        # A year; of an image the opaque alpha, as zeros around an image of 2024s would be a frame.
+        number = np.float32(1 if len(SHAPES[architecture]) == 3 else 2024)
+        # Its neighbour in float32 is about 6e-8 of it away.
+        dust = np.random.default_rng(0).integers(0, 2, x.shape[:-1]) * (strength == "mild")
+        x[..., 1] = np.where(dust, np.nextafter(number, np.float32(3000)), number)
     return Problem(_trained_on(architecture, Style(), x, y), x, y)
 
 
