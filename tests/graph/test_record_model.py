@@ -132,8 +132,8 @@ def test_a_subclassed_model_needs_rows_for_its_shapes():
     record = record_model(model)
     assert record.calls == ()
     assert record.unseen == (
-        'the model "own" could not be called on symbols, since the shapes of its inputs are not known: give some'
-        " rows as x",
+        'the model "own" could not be called on symbols, since the shapes of its inputs are not known: give'
+        " some rows as x",
     )
     record = record_model(model, x)
     assert takes(record) == {
@@ -226,5 +226,5 @@ def test_layers_of_one_path_are_told():
 def test_what_is_no_built_model():
     with pytest.raises(ModelError, match="expected a Keras model, got a list"):
         record_model([])
-    with pytest.raises(ModelError, match='the model "raw" is not built: .* Give it a keras.Input'):
+    with pytest.raises(ModelError, match=r'the model "raw" is not built: .* Give it a keras.Input'):
         record_model(keras.Sequential([layers.Dense(1)], name="raw"))

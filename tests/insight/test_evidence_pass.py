@@ -167,9 +167,7 @@ def test_losses_and_the_layer_that_makes_the_gap(trained):
             frozen = numbers(evidence_pass(model, x, training=True))
     finally:
         norms[0].trainable = True
-    assert_close(
-        found.switched[norms[1].path], np.square(frozen - y).mean(), tolerance("float32", COUNT, 16)
-    )
+    assert_close(found.switched[norms[1].path], np.square(frozen - y).mean(), tolerance("float32", COUNT, 16))
 
 
 def test_penalties_are_left_out_of_the_loss_and_the_models_own_loss_stays_unbuilt():

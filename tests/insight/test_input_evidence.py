@@ -26,7 +26,12 @@ def test_statistics_of_columns():
     assert_close(found.means, x.mean(0), allowed)
     assert_close(found.stds, [*x[:, :2].std(0), 0.0], allowed)
     assert (found.minima, found.maxima) == (tuple(x.min(0)), tuple(x.max(0)))
-    for name, quantile in (("lower_quartiles", 25), ("medians", 50), ("upper_quartiles", 75), ("tails", 99.9)):
+    for name, quantile in (
+        ("lower_quartiles", 25),
+        ("medians", 50),
+        ("upper_quartiles", 75),
+        ("tails", 99.9),
+    ):
         assert_close(getattr(found, name), np.percentile(x, quantile, axis=0), allowed)
     assert found.distinct == (3, 2, 1)
     eigenvalues = np.linalg.eigvalsh(x[:, :2].T @ x[:, :2])
@@ -57,7 +62,9 @@ def test_no_condition_number_of_fewer_rows_than_columns():
 
 
 def test_it_is_looked_at_behind_what_scales_or_reshapes_it():
-    (found,) = places(layers.Rescaling(0.5, name="half"), layers.Flatten(name="flat"), layers.Dense(2), shape=(3, 2))
+    (found,) = places(
+        layers.Rescaling(0.5, name="half"), layers.Flatten(name="flat"), layers.Dense(2), shape=(3, 2)
+    )
     assert (found.name, found.call.split("/")[-1], found.scaled_by.split("/")[-1]) == ("x", "flat", "half")
     (found,) = places(layers.BatchNormalization(name="norm"), layers.Dense(2))
     assert found.call == found.scaled_by == "net/norm"

@@ -20,6 +20,7 @@ from typing import Any
 import keras
 
 from normwise.core.model_record import UNSEEN, CallRecord
+from normwise.graph.error_text import error_text
 from normwise.graph.layer_calls import path_of
 from normwise.graph.layer_kinds import function_of, is_one_call, kind_of, snake_case
 from normwise.graph.replaced import layer_calls_by, replaced
@@ -78,8 +79,15 @@ def noted_calls(model: Any, symbols: Any, inputs: dict[str, Any]) -> Noted:
     with keras.StatelessScope(), _followed(noted):
         outputs = model(symbols, training=True)
     given = {noted.giver(value) for value in tree.flatten(outputs)}
-    noted.calls = [dataclasses.replace(call, output=call.name in given) for call in noted.calls]
+    noted.calls = _used([dataclasses.replace(call, output=call.name in given) for call in noted.calls])
     return noted
+
+
+def _used(calls: list[CallRecord]) -> list[CallRecord]:
+    """Without the operations that compute masks alone: nothing takes what they give."""
+    taken = {name for call in calls for name in call.takes}
+    used = [call for call in calls if call.layer or call.output or call.name in taken]
+    return used if len(used) == len(calls) else _used(used)
 
 
 def is_symbol(value: Any) -> bool:
@@ -144,7 +152,7 @@ class _Following:
         # One that is made as `call` runs has a name that counts all that were ever made.
         name = operation.name
         if not in_graph:
-            name = "/".join([*self._holder(), snake_case(type(operation).__name__)])
+            name = f"{path_of(self._holders[-1])}/{snake_case(type(operation).__name__)}"
         return self._note(self._plain_operation, operation, name, "", args, kwargs)
 
     def symbolic_call(self, layer: Any, args: Any, kwargs: Any) -> Any:
@@ -183,9 +191,6 @@ class _Following:
         counts = (len(operation._inbound_nodes), len(operation._outbound_nodes))
         self._nodes.setdefault(id(operation), (operation, *counts))
 
-    def _holder(self) -> list[str]:
-        return [path_of(self._holders[-1])] if len(self._holders) > 1 else []
-
 
 def _traced(layer: Any, noted: Noted, args: Any, kwargs: Any) -> Any:
     """Calls a layer on what the backend traces; the layers inside note their calls by these."""
@@ -217,10 +222,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _untold(layer: Any, error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    cause = f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}):'
-        f" of what it computes, {held} inside of it can be seen"
+        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols'
+        f" ({error_text(error)}): of what it computes, {held} inside of it can be seen"
     )

@@ -15,6 +15,9 @@ from normwise.insight.normalization_evidence import gap
 MOST_SWITCHED = 16
 """Of more batch normalizations, so many are switched: those whose statistics are furthest off."""
 
+SMALL = 0.1
+"""A gap of this share of the loss in training is not traced to layers: it takes a pass for each."""
+
 
 def loss_evidence(
     model: Any,
@@ -43,7 +46,8 @@ def loss_evidence(
     y = keras.tree.map_structure(keras.ops.convert_to_tensor, y)
     in_training, at_inference = (loss_of_outputs(loss, y, given) for given in outputs)
     switched: dict[str, float] = {}
-    for path in _to_switch(normalizations):
+    gap_matters = not abs(at_inference - in_training) <= SMALL * abs(in_training)
+    for path in _to_switch(normalizations) if gap_matters else ():
         with left_as_it_is():
             given = evidence_pass(model, x, training=False, by_batch=[layers[path]])
         switched[path] = loss_of_outputs(loss, y, given)

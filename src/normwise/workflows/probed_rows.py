@@ -110,7 +110,7 @@ def _of_arrays(model: Any, x: Any, y: Any, most: int, columns: tuple[str, ...]) 
 
 
 def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -> ProbedRows:
-    adapter = EpochBatches(x=x, y=y, batch_size=batch_size, shuffle=False).data_adapter
+    adapter = _adapter(x, y, batch_size)
     stream = isinstance(adapter, TableStream)
     batches: list[Any] = []
     count = 0
@@ -132,6 +132,13 @@ def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -
     if stream:
         return ProbedRows(x, y, adapter.blocks.rows, adapter.columns.features, places)
     return ProbedRows(x, y, None, (), places, len(tree.flatten(batches[0][0])[0]))
+
+
+def _adapter(x: Any, y: Any, batch_size: int | None) -> Any:
+    try:
+        return EpochBatches(x=x, y=y, batch_size=batch_size, shuffle=False).data_adapter
+    except ValueError as error:
+        raise TrainingError(f"the data cannot be used: {error}") from error
 
 
 def _each(change: Callable[[Any], Any], structure: Any) -> Any:
