@@ -33,7 +33,11 @@ def ends(evidence: Evidence) -> tuple[GradientEvidence, GradientEvidence]:
 
 
 def input_size(evidence: Evidence) -> float:
-    """√E[x²] over all values that the first layers take; 1 where it is not known, or 0."""
+    """√E[x²] over all values that the first layers take, if it is above 1; else, or where it is not known, 1.
+
+    The first gradient grows with it. It is not called large for being divided by a small one: behind a batch
+    normalization it does not depend on the size at all.
+    """
     squares = [np.mean(channels(x.means) ** 2 + channels(x.stds) ** 2) for x in evidence.inputs if x.columns]
     size = math.sqrt(np.mean(squares)) if squares else 1.0
-    return size if 0 < size < math.inf else 1.0
+    return size if 1 < size < math.inf else 1.0

@@ -1,9 +1,9 @@
 """epsilon-dominance: a variance so small that ε takes its place.
 
 ## What it detects
-Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, more than 10% of those that vary: the
-standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Channels that do not vary at all
-are not counted.
+Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, more than 10% of those that vary:
+the standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Channels that do not vary
+at all are not counted.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of

@@ -1,0 +1,314 @@
+"""What looks like a defect and is none, rule by rule; and what is one in disguise."""
+
+import pytest
+from tests.doctor.cases import at_output, batch, evidence, inputs, lossy, noisy, one
+from tests.doctor.evidence import (
+    activation,
+    call,
+    chain,
+    dense,
+    each,
+    fitted,
+    gradients,
+    layer,
+    loss,
+    network,
+    norm,
+    normalization,
+    replace,
+    table,
+)
+
+from normwise.core.model_record import ModelRecord
+from normwise.doctor.engine import examine
+from normwise.doctor.registry import rule_of
+
+
+def found(code, evidence):
+    """Severity of each finding."""
+    diagnosis = examine(evidence, [rule_of(code)])
+    assert diagnosis.checks[0].status in ("clean", "found", "not applicable")
+    return [finding.severity for finding in diagnosis.findings]
+
+
+def pixels(scale):
+    """One pixel of the middle, two of the edge, one of the corner, which is never set."""
+    return inputs(
+        means=(8 * scale, 0.3 * scale, 0.02 * scale, 0.0),
+        stds=(5 * scale, 1.0 * scale, 0.04 * scale, 0.0),
+        minima=0.0,
+        maxima=(16 * scale, 16 * scale, 1 * scale, 0.0),
+        lower_quartiles=(4 * scale, 0.0, 0.0, 0.0),
+        medians=(8 * scale, 0.0, 0.0, 0.0),
+        upper_quartiles=(12 * scale, 0.0, 0.0, 0.0),
+        tails=(16 * scale, 9 * scale, 1 * scale, 0.0),
+        distinct=(3, 3, 3, 1),
+    )
+
+
+@pytest.mark.parametrize("code", ["NRM101", "NRM102", "NRM103", "NRM105"])
+def test_flat_pixels(code):
+    assert found(code, pixels(1 / 16)) == []
+
+
+def test_columns_of_two_values_need_no_scaling():
+    mixed = inputs(stds=(1.0, 1.0, 0.01, 0.01), distinct=(3, 3, 2, 2))
+    assert found("NRM101", mixed) == []
+    assert (
+        found("NRM101", inputs(stds=(1.0, 1.0, 200.0, 0.01), distinct=(3, 3, 3, 2), upper_quartiles=200.0))
+        == []
+    )
+
+
+def test_columns_of_one_range_were_scaled_by_somebody():
+    squeezed = {
+        "minima": 0.0,
+        "maxima": 1.0,
+        "stds": (0.3, 0.3, 0.3, 0.01),
+        "lower_quartiles": (0.2, 0.2, 0.2, 0.001),
+    }
+    assert found("NRM101", inputs(**squeezed, upper_quartiles=(0.8, 0.8, 0.8, 0.01))) == []
+
+
+def test_a_standardized_column_with_a_tail_is_scaled():
+    assert (
+        found(
+            "NRM101", inputs(lower_quartiles=(-0.7, -0.7, -0.7, -0.01), upper_quartiles=(0.7, 0.7, 0.7, 0.01))
+        )
+        == []
+    )
+
+
+def test_scaled_by_the_quartiles_is_scaled():
+    assert found("NRM101", inputs(stds=(1.0, 1.0, 1.0, 50.0))) == []
+
+
+def test_numbers_of_words_are_no_quantities():
+    model = chain(layer("words", "embedding"), dense("head"))
+    assert found("NRM105", evidence(model, inputs=(table(means=5000.0, stds=3000.0),))) == []
+
+
+def test_a_normalization_behind_the_first_layer_takes_the_size_away():
+    large = table(means=120.0, stds=70.0)
+    assert found("NRM105", evidence(inputs=(large,))) == ["info"]
+    assert found("NRM105", evidence(chain(dense(), dense("head")), inputs=(large,))) == ["warning"]
+
+
+def test_an_offset_is_found():
+    assert found("NRM105", inputs(means=5.0, stds=0.1)) == ["info"]
+
+
+@pytest.mark.parametrize("after", [("multiply",), ("reshape", "multiply")])
+def test_gates_may_saturate(after):
+    kinds = {"multiply": "merge", "reshape": "shape"}
+    rest = tuple(layer(name, kinds[name]) for name in after)
+    model = chain(
+        dense(), layer("sigmoid", "activation"), *rest, dense("head"), functions={"sigmoid": "sigmoid"}
+    )
+    gate = activation(call="sigmoid", layer="sigmoid", function="sigmoid", saturated=0.99)
+    assert found("NRM201", evidence(model, activations=(gate,))) == []
+
+
+def test_outputs_may_saturate():
+    model = chain(dense(), layer("sigmoid", "activation"), functions={"sigmoid": "sigmoid"})
+    output = activation(call="sigmoid", layer="sigmoid", function="sigmoid", saturated=0.99)
+    assert found("NRM201", evidence(model, activations=(output,))) == []
+
+
+def test_an_input_that_is_large_makes_no_gradient_explode():
+    large = (table(means=100.0, stds=70.0),)
+    assert found("NRM204", evidence(gradients=gradients(200.0, 3.0, 2.0), inputs=large)) == []
+    assert found("NRM204", evidence(gradients=gradients(200.0, 3.0, 2.0))) == ["warning"]
+
+
+def test_gradients_of_other_variables_are_not_compared():
+    assert found("NRM203", evidence(gradients=gradients(1e-9, 1.0, 1.0, name="gamma"))) == []
+
+
+def test_no_gradient_at_all():
+    flat = {"gradients": gradients(0.0, 0.0, 0.0)}
+    assert found("NRM203", evidence(**flat)) == []
+    assert found("NRM203", evidence(**flat, loss=loss(0.0, 0.0))) == []
+    assert found("NRM203", evidence(**flat, loss=loss(16.1, 16.1))) == ["warning"]
+
+
+def test_a_gradient_that_is_not_finite_is_an_error():
+    assert found("NRM204", evidence(gradients=gradients(1.0, float("nan"), 1.0))) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [norm(trainable=False), norm(statistics_trainable=False), norm(axis=1)],
+    ids=["frozen", "statistics frozen", "other axis"],
+)
+def test_a_bias_that_counts(changed):
+    assert found("NRM301", evidence(chain(dense(bias=True), changed, dense("head"), shape=(8, 4)))) == []
+
+
+def test_a_bias_that_somebody_else_takes():
+    model = chain(dense(bias=True), norm(), dense("head"))
+    beside = call(layer("add", "merge"), ["dense", "norm"])
+    assert found("NRM301", evidence(replace(model, calls=(*model.calls, beside)))) == []
+
+
+def test_channels_first():
+    convolution = replace(dense("conv", bias=True, data_format="channels_first"), class_name="Conv2D")
+    assert found("NRM301", evidence(chain(convolution, norm(axis=1), dense("head"), shape=(4, 8, 8)))) == [
+        "warning"
+    ]
+    assert found("NRM301", evidence(chain(convolution, norm(axis=-1), dense("head"), shape=(4, 8, 8)))) == []
+
+
+def test_dropout_behind_the_normalization():
+    model = chain(dense(), norm(), layer("drop", "dropout"), dense("head"))
+    assert found("NRM303", evidence(model, normalizations=(normalization(noisy_variance=9.0),))) == []
+
+
+def test_a_small_rate_before_a_normalization():
+    assert found("NRM303", noisy(1.16)) == []
+
+
+def test_what_is_stale_further_up_is_not_dropout():
+    assert found("NRM303", noisy(1.0, inference_variance=0.1)) == []
+
+
+def test_features_of_no_loss_may_be_normalized():
+    assert found("NRM304", at_output("")) == []
+    assert found("NRM304", at_output("", "relu")) == []
+    assert found("NRM304", at_output("categorical_crossentropy", "softmax")) == ["info"]
+    assert found("NRM304", at_output("MeanSquaredError")) == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "severity"),
+    [(1, "error"), (2, "warning"), (7, "warning"), (8, "info"), (15, "info"), (16, None)],
+)
+def test_small_batches(rows, severity):
+    assert found("NRM401", batch(rows)) == ([severity] if severity else [])
+
+
+def test_positions_count_as_many_as_they_are_worth():
+    images = normalization(values=65536.0, values_per_row=64.0)
+    assert found("NRM401", batch(2, normalizations=(images,))) == []
+    assert found("NRM401", batch(2, normalizations=(replace(images, independent_per_row=1.5),))) == [
+        "warning"
+    ]
+    assert found("NRM401", batch(2, normalizations=(replace(images, independent_per_row=20.0),))) == []
+    assert found("NRM401", batch(1, normalizations=(replace(images, independent_per_row=1.0),))) == [
+        "warning"
+    ]
+
+
+def test_what_makes_a_batch_large_or_small():
+    assert found("NRM401", batch(2, model=chain(dense(), norm(renorm=True)))) == []
+    assert found("NRM401", batch(64, model=chain(dense(), norm(virtual_batch_size=4)))) == ["warning"]
+    assert found("NRM401", batch(32, replicas=8)) == ["warning"]
+    assert found("NRM401", batch(32, replicas=8, model=chain(dense(), norm(synchronized=True)))) == []
+    assert found("NRM401", batch(32, rows=5)) == ["warning"]
+    assert found("NRM401", batch(2, model=chain(dense(), norm(), shape=(8, 8, 4)))) == []
+    assert found("NRM401", batch(2, model=chain(dense(), norm(trainable=False)))) == []
+
+
+def test_the_last_row_of_images_has_positions():
+    images = chain(dense(), norm(), shape=(8, 8, 4))
+    assert found("NRM402", evidence(images, training=fitted(32, 1025))) == []
+    assert found("NRM402", evidence(training=fitted(1, 1025))) == []
+    assert found("NRM402", evidence(training=fitted(32, 1))) == []
+
+
+INITIAL = {"moving_mean": 0.0, "moving_variance": 1.0}
+
+
+def test_initial_statistics_after_steps_are_stale():
+    for code, changes in (("NRM403", {}), ("NRM405", {"by_batch": False, "mean": 2.0})):
+        untouched = normalization(**INITIAL, **changes)
+        assert found(code, evidence(network(iterations=0), normalizations=(untouched,))) == []
+        assert found(code, evidence(network(iterations=500), normalizations=(untouched,))) == ["warning"]
+
+
+def test_chance_is_no_staleness():
+    assert found("NRM403", one(moving_mean=0.5 + 0.3 * 2**0.5, values=64.0)) == []
+    assert found("NRM403", one(moving_mean=0.5 + 0.3 * 2**0.5, values=1024.0)) == ["warning"]
+    assert found("NRM403", one(moving_mean=50.0, values=31.0)) == []
+
+
+def test_positions_of_an_image_are_few_values():
+    image = {"values": 4096.0, "values_per_row": 64.0, "moving_mean": 0.5 + 0.25 * 2**0.5}
+    assert found("NRM403", one(**image)) == []
+    assert found("NRM403", one(**image, independent_per_row=60.0)) == ["warning"]
+
+
+def test_dropout_is_in_the_moving_statistics_and_is_not_stale():
+    assert found("NRM403", one(moving_variance=5.0, noisy_variance=5.0)) == []
+
+
+def test_small_batches_divide_by_their_number():
+    half = normalization(moving_variance=1.0)
+    assert found("NRM403", evidence(training=fitted(2), normalizations=(half,))) == []
+    assert found("NRM403", evidence(training=fitted(32), normalizations=(half,))) == ["warning"]
+
+
+def test_a_shared_layer_has_the_average_of_its_calls():
+    calls = tuple(
+        normalization(call=name, noisy_mean=m, moving_mean=1.0) for name, m in (("a", 0.0), ("b", 2.0))
+    )
+    assert found("NRM403", evidence(normalizations=calls)) == []
+    assert found("NRM405", evidence(normalizations=calls)) == []
+
+
+def test_statistics_that_are_not_finite_are_an_error():
+    assert found("NRM403", one(moving_variance=float("inf"))) == ["error"]
+
+
+def test_a_channel_that_is_constant_is_not_stale():
+    dead = normalization(
+        moving_variance=0.0, noisy_variance=0.0, variance=0.0, moving_mean=0.0, noisy_mean=0.0
+    )
+    assert found("NRM403", evidence(normalizations=(dead,))) == []
+
+
+def test_a_loss_next_to_nothing_may_differ():
+    assert found("NRM404", lossy(0.003, 0.014, name="sparse_categorical_crossentropy")) == []
+    assert found("NRM404", lossy(0.003, 0.3, name="sparse_categorical_crossentropy")) == ["warning"]
+    assert found("NRM404", lossy(2.0, 0.3)) == []
+    assert found("NRM404", lossy(0.2, float("nan"))) == ["warning"]
+
+
+def test_a_residual_branch_starts_at_zero():
+    zero = normalization(gamma=0.0)
+    branch = chain(dense(), norm(), layer("add", "merge"), dense("head"))
+    assert found("NRM407", evidence(branch, normalizations=(zero,))) == []
+    assert found("NRM407", evidence(network(iterations=0), normalizations=(zero,))) == []
+    assert found("NRM407", evidence(normalizations=(zero,))) == ["warning"]
+
+
+def test_constant_channels_are_not_small():
+    assert found("NRM408", one(variance=0.0)) == []
+    assert found("NRM408", one(variance=(0.0, 1e-13, 1.0, 1.0), mean=(0.0, 5.0, 0.0, 0.0))) == []
+
+
+def test_half_precision_that_is_not_trained():
+    assert found("NRM409", evidence(chain(norm(dtype="bfloat16", trainable=False)))) == []
+
+
+def test_decay_of_what_is_not_trained():
+    frozen = norm(decay=0.004)
+    frozen = replace(frozen, variables=tuple(replace(v, trainable=False) for v in frozen.variables))
+    assert found("NRM410", evidence(chain(dense(), frozen))) == []
+
+
+def test_decay_of_rows_normalizations_counts():
+    rows = replace(norm("rows", decay=0.004), kind="normalization", class_name="LayerNormalization")
+    assert found("NRM410", evidence(chain(dense(), rows))) == ["warning"]
+
+
+def test_a_subclassed_model_is_looked_at_by_its_evidence():
+    model = ModelRecord("net", (norm(),), (), "Adam", 1000, "mse")
+    stale = normalization(moving_mean=9.0)
+    assert found("NRM403", evidence(model, normalizations=(stale,))) == ["warning"]
+    assert found("NRM401", evidence(model, normalizations=(stale,), training=fitted(2))) == ["warning"]
+    assert found("NRM401", evidence(model, training=fitted(2))) == []
+
+
+def test_a_number_is_that_of_each_channel():
+    assert normalization(gamma=0.5).gamma == each(0.5)
