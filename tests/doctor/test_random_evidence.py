@@ -117,7 +117,7 @@ evidences = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(evidences)
 def test_no_rule_goes_wrong(evidence):
     diagnosis = examine(evidence, RULES)

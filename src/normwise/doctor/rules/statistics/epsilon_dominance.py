@@ -37,14 +37,13 @@ import numpy as np
 
 from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence
+from normwise.doctor.columns import ROUNDING
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
 from normwise.doctor.sampling import FEWEST, channels, independent_values, median
 
 WEIGHT = 0.5
 SHARE = 0.1
-ROUNDING = 1e-6
-"""A standard deviation of this part of the mean is float32's rounding of a constant."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
