@@ -88,7 +88,7 @@ def test_branches_operations_and_several_inputs():
     taken = takes(record)
     assert {"input:one", "input:two"} <= {name for names in taken.values() for name in names}
     kinds = {call.name: (call.kind, call.function, call.layer) for call in record.calls}
-    assert kinds["tanh"] == ("activation", "tanh", "")
+    assert ("activation", "tanh", "") in kinds.values()
     assert [name for name in kinds if kinds[name][0] == "merge"]
     assert sum(call.output for call in record.calls) == 2
     assert all(UNSEEN not in names for names in taken.values())

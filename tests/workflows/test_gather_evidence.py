@@ -37,6 +37,8 @@ def trained():
     model, x = made(), rows(COUNT)
     y = x[:, :1] ** 2
     model.fit(x, y, batch_size=16, verbose=0)
+    # Statistics that are wrong enough to make a gap.
+    model.get_layer("norm").moving_variance.assign([1e-3] * 4)
     return model, x, y
 
 
@@ -142,7 +144,6 @@ def test_data_of_all_kinds(trained, tmp_path):
         "generator": ((part for part in [(x[:16], y[:16]), (x[16:], y[16:])]), None),
         "npz": (tmp_path / "both.npz", None),
         "npy": (str(tmp_path / "x.npy"), y),
-        "dict": ({"x": x}, y),
     }
     for kind, (given, targets) in kinds.items():
         found = gather_evidence(model, given, targets)
@@ -203,8 +204,8 @@ def test_missing_numbers_are_an_error_unless_a_layer_fills_them(trained):
     ):
         gather_evidence(model, x)
     x[9, 1] = np.nan
-    scaler = normwise.scaling.StandardScaler().fit(rows(COUNT))
-    assert gather_evidence(made(3, scaler.to_layer()), x).normalizations
+    filled = normwise.FeatureScaling([0.5] * 3, [1.0] * 3, missing="zero")
+    assert gather_evidence(made(3, filled), x).normalizations
     with pytest.raises(TrainingError, match="holds NaN or infinity in 2 of the 64 rows"):
         gather_evidence(made(3, layers.Rescaling(0.5)), x)
 
@@ -217,7 +218,7 @@ def test_data_that_cannot_be_used(trained, tmp_path):
         gather_evidence(model, x[:0])
     with pytest.raises(TrainingError, match="x has 64 rows and y has 63"):
         gather_evidence(model, x, y[:-1])
-    with pytest.raises(TrainingError, match="cannot be used: .* an empty generator"):
+    with pytest.raises(TrainingError, match=r"cannot be used: .* an empty generator"):
         gather_evidence(model, (batch for batch in ()))
     with pytest.raises(TrainingError, match="rows=0 is no number of rows"):
         gather_evidence(model, x, rows=0)
@@ -239,7 +240,9 @@ def test_a_call_that_raises_on_the_rows():
 
     model = keras.Sequential([keras.Input((3,)), layers.Dense(2)], name="picky")
     model.add(Picky())
-    with pytest.raises(TrainingError, match=r'model "picky" on 64 rows of x raised RuntimeError: .*too many'):
+    with pytest.raises(
+        TrainingError, match=r'model "picky" on 64 rows of x raised RuntimeError: too many rows;'
+    ):
         gather_evidence(model, rows(COUNT))
 
 

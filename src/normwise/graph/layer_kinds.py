@@ -85,7 +85,7 @@ def function_of(layer: Any) -> str:
         return snake_case(type(layer).__name__) if is_activation(layer) else ""
     if type(layer) in ACTIVATION_LAYERS:
         return activation_function(layer)
-    function = vars(layer).get("activation")
+    function = None if isinstance(layer, _ONE_CALL) else getattr(layer, "activation", None)
     if function is None or function is keras.activations.linear:
         return ""
     if isinstance(function, layers.Layer):
@@ -95,7 +95,7 @@ def function_of(layer: Any) -> str:
 
 def is_one_call(layer: Any) -> bool:
     """Whether a call of it counts as one: it holds no layers, but for its own activation, or hides them."""
-    own = vars(layer).get("activation")
+    own = getattr(layer, "activation", None)
     return isinstance(layer, _ONE_CALL) or all(child is own for child in children(layer))
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import keras
 
 from normwise.core.model_record import UNSEEN, CallRecord
+from normwise.graph.error_text import error_text
 from normwise.graph.layer_calls import path_of
 from normwise.graph.layer_kinds import function_of, is_one_call, kind_of, snake_case
 from normwise.graph.replaced import layer_calls_by, replaced
@@ -221,10 +222,8 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 
 def _untold(layer: Any, error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    cause = f"{type(error).__name__}: {lines[0]:.200}" if lines else type(error).__name__
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols ({cause}):'
-        f" of what it computes, {held} inside of it can be seen"
+        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols'
+        f" ({error_text(error)}): of what it computes, {held} inside of it can be seen"
     )

@@ -10,6 +10,7 @@ import keras
 
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import LayerRecord, ModelRecord, VariableRecord
+from normwise.graph.error_text import error_text
 from normwise.graph.layer_calls import path_of
 from normwise.graph.layer_kinds import kind_of
 from normwise.graph.noted_calls import Noted, noted_calls
@@ -78,8 +79,7 @@ def _noted(model: Any, x: Any) -> Noted:
         try:
             return noted_calls(model, symbols, inputs)
         except Exception as error:  # whatever the user's code raises on symbols
-            lines = str(error).strip().splitlines() or [""]
-            failed = f": {type(error).__name__}: {lines[0]:.200}"
+            failed = f": {error_text(error)}"
     if not failed:
         failed = ", since the shapes of its inputs are not known: give some rows as x"
     return Noted(unseen=[f'the model "{model.name}" could not be called on symbols{failed}'])

@@ -89,8 +89,8 @@ def _pictures(folder: Path, files: list[Path], model: Any, rows: int) -> tuple[A
     first = keras.config.image_data_format() == "channels_first"
     height, width, channels = (*shape[2:], shape[1]) if first else shape[1:]
     if height is None or width is None:
-        with_size = keras.utils.load_img(files[0])
-        height, width = height or with_size.height, width or with_size.width
+        given = _picture(files[0], "rgb", None)
+        height, width = height or given.shape[-3 + first], width or given.shape[-2 + first]
     mode = {1: "grayscale", 3: "rgb", 4: "rgba"}.get(channels or 3)
     if mode is None:
         raise TableError(
@@ -101,9 +101,11 @@ def _pictures(folder: Path, files: list[Path], model: Any, rows: int) -> tuple[A
     return x, np.eye(len(names), dtype="float32")[y] if _wants_one_hot(model) else y
 
 
-def _picture(file: Path, mode: str, size: tuple[int, int]) -> Any:
+def _picture(file: Path, mode: str, size: tuple[int, int] | None) -> Any:
     try:
         image = keras.utils.load_img(file, color_mode=mode, target_size=size, interpolation="bilinear")
+    except ImportError as error:
+        raise TableError(f"{file} is an image, which Pillow reads: pip install pillow") from error
     except (OSError, ValueError) as error:
         raise TableError(f"{file} cannot be read as an image: {error}") from error
     return keras.utils.img_to_array(image)

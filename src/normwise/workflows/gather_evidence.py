@@ -12,6 +12,7 @@ from normwise.core.errors import TrainingError
 from normwise.core.evidence import Evidence, InputEvidence, TrainingFacts
 from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments
+from normwise.graph.error_text import error_text
 from normwise.graph.layer_calls import path_of
 from normwise.graph.record_model import record_model, require_model
 from normwise.graph.walk import every_layer
@@ -236,5 +237,4 @@ def _owners(model: Any) -> dict[int, str]:
 
 
 def _raised(what: str, error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [""]
-    return f"{what} raised {type(error).__name__}: {lines[0]:.200}"
+    return f"{what} raised {error_text(error)}"
