@@ -73,8 +73,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 evidence=_sentence(layer.path, rows, positions, worth if measured else None),
                 remedy=by_hand(
                     "Train with larger batches, or take GroupNormalization, or"
-                    " normwise.BatchNormalization(renorm=True).",
-                    "normwise.fit(model, x, y, batch_size=32)" if evidence.model.optimizer else "",
+                    " normwise.BatchNormalization(renorm=True)."
                 ),
             )
 
