@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 from tests.deploy.networks import KINDS, found, in_batches, rows
+from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
 from normwise.core.recalibration import SkippedLayer
@@ -116,3 +117,21 @@ def test_a_derived_class_is_recalibrated(kind):
     assert skips(keras.Sequential([keras.Input((3,)), layer])) == ()
     # What counts is what is normalized.
     np.testing.assert_allclose(found(layer)[0], 2.0 * rows().mean(0), rtol=1e-4)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_frozen_layers_that_are_asked_for_are_set_one_after_the_other(frozen):
+    """Frozen, or called as at inference: the statistics of both are those of what they take at inference."""
+    first, last = layers.BatchNormalization(name="first"), layers.BatchNormalization(name="last")
+    x = keras.Input((3,))
+    hidden = first(x) if frozen else first(x, training=False)
+    model = keras.Model(x, last(layers.Dense(3, kernel_initializer="orthogonal")(hidden)))
+    first.trainable = not frozen
+    data = np.random.default_rng(0).normal(3.0, 2.0, (64, 3)).astype("float32")
+    moved = recalibrate(model, in_batches(data, 16), sequential=True, also=[first])
+    assert ([layer.path for layer in moved.layers], moved.skipped) == (["first", "last"], ())
+    assert first.trainable is not frozen
+    # What the last one takes has mean 0 of each column before the orthogonal map, so 0 behind it.
+    allowed = tolerance("float32", n=64, conditioning=4)
+    assert_close(np.asarray(keras.ops.convert_to_numpy(first.moving_mean)), data.mean(0, "float64"), allowed)
+    assert np.abs(keras.ops.convert_to_numpy(last.moving_mean)).max() <= allowed

@@ -8,6 +8,7 @@ from tests.examples.doctor_questions import QUESTIONS, differences, run, script,
 ACCURACY = re.compile(r"(?:accuracy[^:]*|accuracy on new rows|:) (\d\.\d\d)$", re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_what_it_prints_is_on_the_page_and_the_last_number_is_the_better_one(question, capsys):
     run(question)
@@ -29,7 +30,5 @@ def test_differences_would_be_seen():
     page = shown("few_steps")
     assert differences(page, page) == []
     assert differences(page.replace("0.18", "0.48"), page) == [("0.48", "0.18")]
-    assert (
-        differences(page.replace("NRM403", "NRM401"), page) == []
-    )  # codes are numbers, asserted in the scripts
+    assert differences(page.replace("NRM403", "NRM401"), page) != []
     assert differences(page.replace("stale", "fresh"), page) != []

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,6 +135,30 @@ def test_all_at_once_with_unsafe_ones():
     assert said["NRM101"] == (
         "the layer columns_scaling standardizes it by mean and standard deviation of 256 values a column; "
         "weights are as they were: train it again"
+    )
+
+
+def test_inputs_of_a_table_and_inputs_with_names():
+    random = np.random.default_rng(0)
+    wide = {"a": random.normal(5.0, 1.0, ROWS), "b": random.normal(0.0, 1000.0, ROWS)}
+    table = pl.DataFrame({**wide, "class": random.integers(0, 2, ROWS)})
+    hidden = [layers.Dense(4), layers.BatchNormalization()]
+    model = keras.Sequential(
+        [keras.Input((2,)), *hidden, layers.Dense(2, "softmax")]
+    )  # an input without a name
+    model.compile("adam", "sparse_categorical_crossentropy")
+    result = normwise.apply_remedies(model, table, "class", safety="all", select=["NRM101", "NRM301"])
+    assert [applied.finding.code for applied in result.applied] == ["NRM101", "NRM301"]
+    assert result.after.findings == ()
+    one, two = keras.Input((2,), name="one"), keras.Input((3,), name="two")
+    model = keras.Model({"one": one, "two": two}, layers.Dense(2)(layers.Concatenate()([one, two])))
+    x = {"two": rows(columns=3) * np.float32([1, 1, 1e4]), "one": rows(columns=2)}
+    result = normwise.apply_remedies(model, x, safety="all", select=["NRM101"])
+    assert [applied.finding.layer for applied in result.applied] == ["two"]
+    assert_close(
+        numpy(result.model.get_layer("two_scaling")(x["two"])).std(0),
+        np.ones(3),
+        tolerance("float32", n=ROWS),
     )
 
 

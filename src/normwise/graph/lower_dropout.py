@@ -48,8 +48,8 @@ def lowered_rate(rate: float, ratio: float, threshold: float) -> float:
         threshold: What the ratio is to stay below, above 1.
 
     Example:
-        >>> lowered_rate(0.5, ratio=3.0, threshold=1.2)  # c = 2: 2·q = 0.16, q = r/(1 − r) = 0.08
-        0.07407407407407407
+        >>> round(lowered_rate(0.5, ratio=3.0, threshold=1.2), 4)  # c = 2: 2·q = 0.16, q = r/(1 − r) = 0.08
+        0.0741
 
     Source:
         Li et al. 2018, "Understanding the Disharmony between Dropout and Batch Normalization by Variance

@@ -127,6 +127,10 @@ class _Mending:
         self.left: dict[Finding, str] = {}
         self._data = data
         self._layers = {path_of(layer): layer for layer in every_layer(model)}
+        # By its name, the place of an input: one that the user gave no name may have another in a copy.
+        self._inputs = {
+            tensor.name: place for place, tensor in enumerate(getattr(model, "inputs", None) or ())
+        }
 
     def leave(self, findings: Sequence[Finding], reason: str) -> None:
         """Note why nothing is done about findings."""
@@ -155,5 +159,8 @@ class _Mending:
 
     def _place(self, finding: Finding) -> str:
         """The path that the layer of a finding has now; of an input, its name."""
-        layer = self._layers.get(finding.layer)
-        return finding.layer if layer is None else path_of(layer)
+        if finding.layer in self._layers:
+            return path_of(self._layers[finding.layer])
+        if finding.layer in self._inputs:
+            return str(self.model.inputs[self._inputs[finding.layer]].name)
+        return finding.layer
