@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 from tests.cli.conftest import command, people, refused, write_csv
 
 import normwise
@@ -353,3 +355,15 @@ def test_listing_and_explaining_load_no_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_on_a_terminal_a_rule_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=60, _environ={"TERM": "xterm"})
+    monkeypatch.setattr("normwise.cli.explain.results", lambda: console)
+    assert command("explain", "NRM301").exit_code == 0
+    told = stream.getvalue()
+    assert "\x1b" in told
+    assert "## " not in told
+    assert "bias-before-normalization" in told
+    assert "Ioffe & Szegedy 2015" in told

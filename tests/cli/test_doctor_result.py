@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.doctor.records import CLEAN, WHOLE
+from tests.doctor.records import BIAS, CLEAN, SCALE, WHOLE
 
 from normwise.cli import doctor_result
-from normwise.cli.doctor_result import show_diagnosis
+from normwise.cli.doctor_result import show_diagnosis, show_remedies
 from normwise.core.diagnosis import Diagnosis
+from normwise.core.remedies import AppliedRemedy, LeftFinding, Remedies
 
 TEXT = """\
 net, examined on 500 rows
@@ -78,6 +80,23 @@ def test_json_is_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_result, "write_text", written.append)
     show_diagnosis(WHOLE, as_json=True)
     assert Diagnosis.from_json("".join(written)) == WHOLE
+
+
+def test_what_was_mended_is_told_before_the_second_diagnosis(capfd: pytest.CaptureFixture[str]) -> None:
+    applied = (AppliedRemedy(BIAS, "use_bias=False."),)
+    left = (LeftFinding(SCALE, 'it is unsafe: safety="all" does it'),)
+    show_remedies(Remedies(WHOLE, applied, left, CLEAN), Path("fixed.keras"))
+    assert capfd.readouterr().out == (
+        "net, mended\n"
+        "done  NRM301:net/dense: use_bias=False.\n"
+        "left  NRM101:inputs: it is unsafe: --fix all does it\n"
+        "written to fixed.keras\n\n"
+        "the mended model, examined again:\n"
+        "net, examined on no rows: the structure alone\n\n"
+        "1 check: 1 clean, 0 found, 0 skipped, 0 not applicable, 0 failed\n"
+    )
+    show_remedies(Remedies(CLEAN, (), (), CLEAN), Path("fixed.keras"), quiet=True)
+    assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize("width", [40, 100])

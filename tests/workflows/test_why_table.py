@@ -143,6 +143,14 @@ def test_the_record_is_whole(stretched: WhyRecord) -> None:
     assert [f.name for f in stretched.features] == ["wide", "plain"]
     assert stretched.verdict == why_verdict(stretched)
     assert stretched.command.startswith("normwise why ")
+    assert stretched.diagnosis is not None
+    assert stretched.diagnosis.rows == stretched.training_rows
+    assert {check.status for check in stretched.diagnosis.checks} <= {
+        "clean",
+        "found",
+        "skipped",
+        "not applicable",
+    }
     for variant in stretched.variants:
         assert tuple(p.learning_rate for p in variant.sweep) == RATES
         assert {len(p.losses) for p in variant.sweep} == {3}

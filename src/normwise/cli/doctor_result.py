@@ -73,7 +73,8 @@ def show_remedies(record: Remedies, out: Path, *, as_json: bool = False, quiet: 
         for applied in record.applied:
             line(console, f"{applied.finding.fingerprint}: {applied.done}", style="green", label="done  ")
         for left in record.left:
-            line(console, f"{left.finding.fingerprint}: {left.reason}", style="yellow", label="left  ")
+            reason = left.reason.replace('safety="all"', "--fix all")
+            line(console, f"{left.finding.fingerprint}: {reason}", style="yellow", label="left  ")
         if not record.before.findings:
             line(console, "nothing was found, and nothing done")
         line(console, f"written to {out}", wrap=False)
