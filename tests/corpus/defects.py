@@ -103,6 +103,14 @@ def drifted_feature(architecture: str, strength: str) -> Problem:
     return Problem(trained(architecture), x, y, {"new_x": new})
 
 
+def large_input(architecture: str, strength: str) -> Problem:
+    """Mild: temperatures in kelvin, far from 0 for their spread. Strong: bytes from 0 to 255. The twin scales
+    them by a first layer.
+    """
+    data = Data(scale=10.0, shift=290.0) if strength == "mild" else Data(scale=45.0, shift=128.0)
+    return _of(architecture, Style(scaling="batch" if strength == TWIN else ""), data=data)
+
+
 # --- activations and gradients ------------------------------------------------------------------------------
 
 
@@ -274,8 +282,8 @@ def dying_channel(architecture: str, strength: str) -> Problem:
 
 def epsilon_dominance(architecture: str, strength: str) -> Problem:
     """Values so small that ε is no small part of their variance; the twin has a smaller ε."""
-    # The variance before the first normalization is about 2·scale²; 0.009 is where ε is a tenth.
-    data = Data(scale={"mild": 0.03, "strong": 0.002, TWIN: 0.03}[strength])
+    # The variance before the first normalization is about 2·scale²: at 0.02 it is below ε.
+    data = Data(scale={"mild": 0.012, "strong": 0.002, TWIN: 0.012}[strength])
     style = Style(epsilon=1e-6 if strength == TWIN else 1e-3)
     return _of(architecture, style, Training(learning_rate=1e-4), data)
 
@@ -332,6 +340,7 @@ DEFECTS = (
     Defect("NRM102", constant_feature, ("dense", "convolutional", "attention")),
     Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent")),
     Defect("NRM104", drifted_feature, ("dense", "convolutional", "attention")),
+    Defect("NRM105", large_input, ("dense", "residual", "attention")),
     Defect(
         "NRM201",
         saturated_activation,
