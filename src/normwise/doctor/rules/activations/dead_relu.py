@@ -9,7 +9,7 @@ A unit that is 0 has no gradient: it does not come back, and the layer is as nar
 
 ## Example
 ```python
-model.compile(keras.optimizers.SGD(1.0), "mse")      # one step too far, and the biases are deeply negative
+model.compile(keras.optimizers.SGD(1.0), "mse")  # one step too far, and the biases are deeply negative
 ```
 
 ## Remedy

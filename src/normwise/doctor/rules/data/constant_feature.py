@@ -11,7 +11,7 @@ The column tells rows apart by nothing. Its weights are a second bias; they keep
 
 ## Example
 ```python
-x = frame[["age", "income", "country"]]     # of one country
+x = frame[["age", "income", "country"]]  # of one country
 ```
 
 ## Remedy

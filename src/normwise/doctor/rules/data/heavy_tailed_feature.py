@@ -12,7 +12,7 @@ squeezed into a small part of the range.
 
 ## Example
 ```python
-x = np.column_stack([age, income, price])      # a few are a thousand times the median
+x = np.column_stack([age, income, price])  # a few are a thousand times the median
 ```
 
 ## Remedy

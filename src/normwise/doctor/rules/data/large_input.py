@@ -12,7 +12,7 @@ weights larger than those on the bias. A mean far from 0 stretches the error sur
 
 ## Example
 ```python
-(x, y), _ = keras.datasets.mnist.load_data()       # 0 to 255
+(x, y), _ = keras.datasets.mnist.load_data()  # 0 to 255
 keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(64)]).fit(x, y)
 ```
 

@@ -14,7 +14,7 @@ distances see the large columns alone.
 
 ## Example
 ```python
-x = np.column_stack([age, income])      # tens and ten thousands
+x = np.column_stack([age, income])  # tens and ten thousands
 keras.Sequential([keras.Input((2,)), keras.layers.Dense(64)]).fit(x, y)
 ```
 

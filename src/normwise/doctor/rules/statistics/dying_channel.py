@@ -10,7 +10,7 @@ gradient, and do not come back.
 
 ## Example
 ```python
-keras.layers.BatchNormalization(gamma_regularizer=keras.regularizers.L2(0.1))    # pulls every γ to 0
+keras.layers.BatchNormalization(gamma_regularizer=keras.regularizers.L2(0.1))  # pulls every γ to 0
 ```
 
 ## Remedy

@@ -12,7 +12,7 @@ trained on, and an activation may sit in its flat part.
 
 ## Example
 ```python
-base = keras.applications.ResNet50(include_top=False, pooling="avg")    # takes preprocess_input(x)
+base = keras.applications.ResNet50(include_top=False, pooling="avg")  # takes preprocess_input(x)
 base.trainable = False
 keras.Sequential([base, keras.layers.Dense(2)]).fit(x / 255, y)
 ```

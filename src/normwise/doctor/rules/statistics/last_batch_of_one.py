@@ -10,7 +10,7 @@ inputs, and in Keras' layer it pulls the moving variance towards 0.
 
 ## Example
 ```python
-model.fit(x[:1025], y[:1025], batch_size=32)    # 32 batches of 32, and one row
+model.fit(x[:1025], y[:1025], batch_size=32)  # 32 batches of 32, and one row
 ```
 
 ## Remedy

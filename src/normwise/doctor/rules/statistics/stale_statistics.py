@@ -12,7 +12,7 @@ poor or at chance while training is fine.
 
 ## Example
 ```python
-model.fit(x, y, batch_size=32, steps_per_epoch=30)    # 0.99³⁰: 74% is still initial
+model.fit(x, y, batch_size=32, steps_per_epoch=30)  # 0.99³⁰: 74% is still initial
 model.evaluate(x, y)
 ```
 

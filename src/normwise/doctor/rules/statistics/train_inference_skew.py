@@ -11,8 +11,8 @@ The network that is evaluated, exported and used is the one of inference: what w
 
 ## Example
 ```python
-model.fit(x, y, batch_size=32, steps_per_epoch=30)    # loss 0.2
-model.evaluate(x, y)                                  # loss 2.1 on the same rows
+model.fit(x, y, batch_size=32, steps_per_epoch=30)  # loss 0.2
+model.evaluate(x, y)  # loss 2.1 on the same rows
 ```
 
 ## Remedy

@@ -10,7 +10,7 @@ which the layer behind has to make up for, and it regularizes nothing, as the fu
 
 ## Example
 ```python
-model.compile(keras.optimizers.AdamW(1e-3), "mse")    # weight_decay=0.004, of γ and β too
+model.compile(keras.optimizers.AdamW(1e-3), "mse")  # weight_decay=0.004, of γ and β too
 ```
 
 ## Remedy

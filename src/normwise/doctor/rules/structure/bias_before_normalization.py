@@ -12,7 +12,7 @@ value, and weight decay alone moves it, and the moving mean with it.
 ```python
 keras.Sequential([
     keras.Input((14,)),
-    keras.layers.Dense(64),                  # use_bias=True is Keras' default
+    keras.layers.Dense(64),  # use_bias=True is Keras' default
     keras.layers.BatchNormalization(),
 ])
 ```

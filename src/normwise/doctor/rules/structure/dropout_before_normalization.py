@@ -16,7 +16,7 @@ keras.Sequential([
     keras.Input((14,)),
     keras.layers.Dense(64, activation="relu"),
     keras.layers.Dropout(0.5),
-    keras.layers.BatchNormalization(),       # 2.5 times the variance of inference
+    keras.layers.BatchNormalization(),  # 2.5 times the variance of inference
 ])
 ```
 

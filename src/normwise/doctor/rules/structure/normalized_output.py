@@ -14,7 +14,7 @@ targets. And a row's prediction depends on the other rows.
 keras.Sequential([
     keras.Input((14,)),
     keras.layers.Dense(1),
-    keras.layers.BatchNormalization(),      # the prediction itself
+    keras.layers.BatchNormalization(),  # the prediction itself
 ])
 ```
 
