@@ -12,10 +12,12 @@ this layer and in all before it.
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),  # values of about 100
-    keras.layers.Dense(64, activation="tanh"),
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),  # values of about 100
+        keras.layers.Dense(64, activation="tanh"),
+    ]
+)
 ```
 
 ## Remedy

@@ -11,11 +11,13 @@ The layer normalizes less than it says: at v = ε the output has a standard devi
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),  # values of about 0.01
-    keras.layers.Dense(64),
-    keras.layers.BatchNormalization(),  # variance 1e-4, ε 1e-3
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),  # values of about 0.01
+        keras.layers.Dense(64),
+        keras.layers.BatchNormalization(),  # variance 1e-4, ε 1e-3
+    ]
+)
 ```
 
 ## Remedy

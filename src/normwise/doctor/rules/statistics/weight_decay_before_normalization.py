@@ -10,11 +10,13 @@ learning rate, which is as 1/‖W‖², large. That may be wanted, but it is a l
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),
-    keras.layers.Dense(64, use_bias=False, kernel_regularizer="l2"),
-    keras.layers.BatchNormalization(),
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),
+        keras.layers.Dense(64, use_bias=False, kernel_regularizer="l2"),
+        keras.layers.BatchNormalization(),
+    ]
+)
 ```
 
 ## Remedy

@@ -10,11 +10,13 @@ value, and weight decay alone moves it, and the moving mean with it.
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),
-    keras.layers.Dense(64),  # use_bias=True is Keras' default
-    keras.layers.BatchNormalization(),
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),
+        keras.layers.Dense(64),  # use_bias=True is Keras' default
+        keras.layers.BatchNormalization(),
+    ]
+)
 ```
 
 ## Remedy

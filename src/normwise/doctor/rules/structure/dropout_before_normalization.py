@@ -12,12 +12,14 @@ the layer divides by a standard deviation that is too large, as does each furthe
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),
-    keras.layers.Dense(64, activation="relu"),
-    keras.layers.Dropout(0.5),
-    keras.layers.BatchNormalization(),  # 2.5 times the variance of inference
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),
+        keras.layers.Dense(64, activation="relu"),
+        keras.layers.Dropout(0.5),
+        keras.layers.BatchNormalization(),  # 2.5 times the variance of inference
+    ]
+)
 ```
 
 ## Remedy

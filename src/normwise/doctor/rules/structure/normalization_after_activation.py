@@ -10,11 +10,13 @@ normal one that a linear layer's sums have. The bias of the layer before is then
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),
-    keras.layers.Dense(64, activation="relu"),
-    keras.layers.BatchNormalization(),
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),
+        keras.layers.Dense(64, activation="relu"),
+        keras.layers.BatchNormalization(),
+    ]
+)
 ```
 
 ## Remedy

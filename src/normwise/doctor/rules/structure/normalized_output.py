@@ -11,11 +11,13 @@ targets. And a row's prediction depends on the other rows.
 
 ## Example
 ```python
-keras.Sequential([
-    keras.Input((14,)),
-    keras.layers.Dense(1),
-    keras.layers.BatchNormalization(),  # the prediction itself
-])
+keras.Sequential(
+    [
+        keras.Input((14,)),
+        keras.layers.Dense(1),
+        keras.layers.BatchNormalization(),  # the prediction itself
+    ]
+)
 ```
 
 ## Remedy
