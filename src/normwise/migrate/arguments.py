@@ -1,0 +1,106 @@
+"""Arguments of a call: found, renamed, added and left out without touching the layout of the others."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+
+def keyword(call: cst.Call, name: str) -> cst.Arg | None:
+    """The argument that is given by this name."""
+    return next((a for a in call.args if a.keyword and a.keyword.value == name), None)
+
+
+def value(call: cst.Call, name: str, position: int | None = None) -> cst.BaseExpression | None:
+    """What is given by this name, or at this position."""
+    found = keyword(call, name)
+    if found is None and position is not None and position < len(call.args):
+        at = call.args[position]
+        found = at if at.keyword is None and not at.star else None
+    return None if found is None else found.value
+
+
+def positional(call: cst.Call) -> list[cst.Arg]:
+    """The arguments without a name."""
+    return [a for a in call.args if a.keyword is None and not a.star]
+
+
+def starred(call: cst.Call) -> bool:
+    """Whether some arguments cannot be seen: ``*args`` or ``**kwargs``."""
+    return any(a.star for a in call.args)
+
+
+def text(call: cst.Call, name: str) -> str | None:
+    """The string that is given by this name, where it is a plain one."""
+    return string(value(call, name))
+
+
+def string(node: cst.BaseExpression | None) -> str | None:
+    """What a plain string says."""
+    if not isinstance(node, cst.SimpleString) or node.prefix not in ("", "u", "U", "r", "R"):
+        return None
+    said = node.evaluated_value
+    return said if isinstance(said, str) else None
+
+
+def quoted(node: cst.BaseExpression, said: str) -> cst.SimpleString:
+    """A string in the quotes of another."""
+    quote = node.quote if isinstance(node, cst.SimpleString) else '"'
+    return cst.SimpleString(f"{quote}{said}{quote}")
+
+
+def replace(call: cst.Call, old: cst.Arg, new: cst.Arg) -> cst.Call:
+    """The call with one argument in place of another."""
+    return call.with_changes(args=[new if a is old else a for a in call.args])
+
+
+def named(arg: cst.Arg, name: str) -> cst.Arg:
+    """The argument, given by this name."""
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    return arg.with_changes(keyword=cst.Name(name), equal=arg.equal if arg.keyword else equal)
+
+
+def renamed(call: cst.Call, old: str, new: str) -> cst.Call:
+    """The call with a keyword renamed, in its place."""
+    found = keyword(call, old)
+    return call if found is None else replace(call, found, named(found, new))
+
+
+def with_value(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:
+    """The call with another value for a keyword."""
+    found = keyword(call, name)
+    return call if found is None else replace(call, found, found.with_changes(value=new))
+
+
+def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
+    """The call without one argument; a comment behind it stays."""
+    args = list(call.args)
+    at = next(i for i, a in enumerate(args) if a is arg)
+    last = at == len(args) - 1
+    del args[at]
+    if at and (last or _comment(arg)):
+        before = args[at - 1]
+        args[at - 1] = before.with_changes(
+            comma=arg.comma, whitespace_after_arg=arg.whitespace_after_arg if last else before.whitespace_after_arg
+        )
+    return call.with_changes(args=args)
+
+
+def _comment(arg: cst.Arg) -> bool:
+    return isinstance(arg.comma, cst.Comma) and "#" in cst.Module([]).code_for_node(arg.comma)
+
+
+def added(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:
+    """The call with a keyword more, at its end."""
+    arg = named(cst.Arg(new), name)
+    args = list(call.args)
+    if args:
+        last = args[-1]
+        if isinstance(last.comma, cst.Comma):
+            arg = arg.with_changes(comma=last.comma)
+            between = args[-2].comma if len(args) > 1 else cst.MaybeSentinel.DEFAULT
+            args[-1] = last.with_changes(comma=between)
+        else:
+            arg = arg.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+            comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+            args[-1] = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
+    return call.with_changes(args=[*args, arg])
