@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 
@@ -63,6 +65,13 @@ def renamed(call: cst.Call, old: str, new: str) -> cst.Call:
     """The call with a keyword renamed, in its place."""
     found = keyword(call, old)
     return call if found is None else replace(call, found, named(found, new))
+
+
+def positions_named(call: cst.Call, names: Sequence[str], start: int) -> cst.Call:
+    """The call with its positional arguments, from one on, given by these names."""
+    given = positional(call)
+    new = {arg: named(arg, name) for arg, name in list(zip(given, names, strict=False))[start:]}
+    return call.with_changes(args=[new.get(a, a) for a in call.args])
 
 
 def with_value(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:

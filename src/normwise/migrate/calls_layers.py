@@ -31,7 +31,7 @@ def kernel_size(site: Site) -> cst.Call:
     keywords = [arguments.keyword(call, n) for n in names]
     size = len(names)
     if len(given) > size and all(_is_number(site, a.value) for a in given[1 : size + 1]):
-        call = _positions_named(call, (_OLD_CONVOLUTION[0], *names, *_OLD_CONVOLUTION[3:]), size + 1)
+        call = arguments.positions_named(call, (_OLD_CONVOLUTION[0], *names, *_OLD_CONVOLUTION[3:]), size + 1)
         return _joined(site, call, arguments.positional(call)[1 : size + 1], "")
     if all(keywords):
         return _joined(site, call, [k for k in keywords if k], "kernel_size")
@@ -45,7 +45,7 @@ def _kernel_of_one(site: Site) -> cst.Call:
     given = arguments.positional(call)
     if "Convolution1D" in site.old and len(given) > 1:
         old = ("nb_filter", "kernel_size", *_OLD_CONVOLUTION[3:7], "subsample_length")
-        call = _positions_named(call, old, 1)
+        call = arguments.positions_named(call, old, 1)
     return call
 
 
@@ -54,13 +54,6 @@ def _is_number(site: Site, node: cst.BaseExpression) -> bool:
     if isinstance(node, cst.Tuple | cst.List | cst.SimpleString):
         return False
     return site.facts.number(node) is not None or "onvolution" in site.old
-
-
-def _positions_named(call: cst.Call, names: tuple[str, ...], start: int) -> cst.Call:
-    """The call with its positional arguments from one on given by their old names."""
-    for arg, name in list(zip(arguments.positional(call), names, strict=False))[start:]:
-        call = arguments.replace(call, arg, arguments.named(arg, name))
-    return call
 
 
 def _joined(site: Site, call: cst.Call, parts: list[cst.Arg], name: str) -> cst.Call:
@@ -122,10 +115,7 @@ def second_argument(site: Site) -> cst.Call:
     said = arguments.string(given[1].value)
     if said in _INITIALIZERS:
         site.changed("a second argument → kernel_initializer")
-        call = arguments.replace(site.call, given[1], arguments.named(given[1], "kernel_initializer"))
-        for arg, name in zip(given[2:4], ("activation", "weights"), strict=False):
-            call = arguments.replace(call, arg, arguments.named(arg, name))
-        return call
+        return arguments.positions_named(site.call, ("units", "kernel_initializer", "activation", "weights"), 1)
     if site.facts.number(given[1].value) is not None:
         site.changed("the input's width is told by the layer before")
         width = given[0]
@@ -228,9 +218,8 @@ def merge(site: Site) -> cst.BaseExpression:
     said = "sum" if mode is None else arguments.string(mode)
     rest = {a.keyword.value for a in call.args if a.keyword} - {"inputs", "mode", "concat_axis", "name"}
     if said not in _MERGES or rest or len(arguments.positional(call)) > 2:
-        site.left(
-            f"merge(mode={site.code(mode) if mode else "'sum'"}): take keras.layers.dot, or keras.ops in a Lambda layer"
-        )
+        given = site.code(mode) if mode else "'sum'"
+        site.left(f"merge(mode={given}): take keras.layers.dot, or keras.ops in a Lambda layer")
         return call
     for arg in [a for a in call.args if a.value is mode]:
         call = arguments.without(call, arg)

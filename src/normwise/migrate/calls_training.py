@@ -128,13 +128,7 @@ def predict_generator(site: Site) -> cst.Call:
 
 def _generator(site: Site, method: str, names: tuple[str, ...], verbose: str | None) -> cst.Call:
     call = site.call
-    given = arguments.positional(call)
-    samples = method != "fit" or site.facts.early
-    for at, (arg, name) in enumerate(zip(given, names, strict=False)):
-        if at == 0:
-            continue
-        old = _of_keras_1(name, method) if samples and site.facts.early else name
-        call = arguments.replace(call, arg, arguments.named(arg, old))
+    call = arguments.positions_named(call, [_of_keras_1(n, method) for n in names] if site.facts.early else names, 1)
     call = arguments.renamed(call, "generator", "x")
     counted = _counted(site, call)
     if counted is None:
@@ -289,7 +283,8 @@ def checkpoint_file(site: Site) -> cst.Call:
     if new == said:
         return site.call
     if path is not found.value:
-        site.left(f'the file of ModelCheckpoint is "{said}", which must end in {".weights.h5" if only else ".keras"}')
+        ending = ".weights.h5" if only else ".keras"
+        site.left(f'the file of ModelCheckpoint is "{said}", which must end in {ending}')
         return site.call
     site.changed(f"{said} → {new}")
     return arguments.replace(site.call, found, found.with_changes(value=arguments.quoted(found.value, new)))

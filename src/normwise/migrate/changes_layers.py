@@ -305,8 +305,10 @@ LAYERS = (
         _layers("Embedding"),
         "input_length",
         "embedding_length",
-        "from keras.layers import Embedding\nlayer = Embedding(20, 8, input_length=5, dropout=0.)",
-        "from keras.layers import Embedding\nlayer = Embedding(20, 8)",
+        "from keras.models import Sequential\nfrom keras.layers import Embedding\n"
+        "model = Sequential([Embedding(20, 8, input_length=5, dropout=0.)])",
+        "import keras\nfrom keras.models import Sequential\nfrom keras.layers import Embedding\n"
+        "model = Sequential([keras.Input((5,)), Embedding(20, 8)])",
         version="3.0",
     ),
     _call(

@@ -189,9 +189,9 @@ TRAINING = (
         "fit_generator",
         "fit_generator",
         "3.0",
-        _FITTED + "batches = iter([(x, y)] * 3)\n"
+        _FITTED + "batches = ((x, y) for _ in range(3))\n"
         "model.fit_generator(batches, steps_per_epoch=3, epochs=1, verbose=0, workers=1)",
-        _FITTED + "batches = iter([(x, y)] * 3)\nmodel.fit(batches, steps_per_epoch=3, epochs=1, verbose=0)",
+        _FITTED + "batches = ((x, y) for _ in range(3))\nmodel.fit(batches, steps_per_epoch=3, epochs=1, verbose=0)",
         where=(".fit_generator",),
     ),
     Change(
@@ -219,8 +219,8 @@ TRAINING = (
         "evaluate_generator",
         "evaluate_generator",
         "3.0",
-        _FITTED + "model.evaluate_generator(iter([(x, y)] * 2), 2)",
-        _FITTED + "model.evaluate(iter([(x, y)] * 2), steps=2, verbose=0)",
+        _FITTED + "model.evaluate_generator(((x, y) for _ in range(2)), 2)",
+        _FITTED + "model.evaluate(((x, y) for _ in range(2)), steps=2, verbose=0)",
         where=(".evaluate_generator",),
     ),
     Change(
@@ -228,8 +228,8 @@ TRAINING = (
         "predict_generator",
         "predict_generator",
         "3.0",
-        _FITTED + "model.predict_generator(iter([(x,)] * 2), steps=2)",
-        _FITTED + "model.predict(iter([(x,)] * 2), steps=2, verbose=0)",
+        _FITTED + "model.predict_generator(((x,) for _ in range(2)), steps=2)",
+        _FITTED + "model.predict(((x,) for _ in range(2)), steps=2, verbose=0)",
         where=(".predict_generator",),
     ),
     Change(
@@ -318,8 +318,8 @@ CALLBACKS = (
         "the file of save_weights",
         "weights_file",
         "3.0",
-        "def keep(model):\n    model.save_weights('net.h5')\n    model.load_weights('net.h5')",
-        "def keep(model):\n    model.save_weights('net.weights.h5')\n    model.load_weights('net.weights.h5')",
+        "import keras\ndef keep(model):\n    model.save_weights('net.h5')\n    model.load_weights('net.h5')",
+        "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n    model.load_weights('net.weights.h5')",
         where=(".save_weights", ".load_weights"),
     ),
     _argument(

@@ -48,14 +48,14 @@ def _from(node: cst.ImportFrom, renamed: Renamed) -> list[cst.BaseSmallStatement
         return [node]
     module = dotted(node.module)
     if isinstance(node.names, cst.ImportStar):
-        new = renamed(node, module)
+        new = renamed(node, f"{module}.*").removesuffix(".*")
         return [node if new == module else node.with_changes(module=_node(new))]
     groups: dict[str, list[cst.ImportAlias]] = {}
     for alias in node.names:
         old = dotted(alias.name)
         place, _, name = renamed(node, f"{module}.{old}").rpartition(".")
         kept = alias.asname
-        if kept is None and name != old and _is_module(old):
+        if kept is None and name != old and is_module(old):
             kept = cst.AsName(cst.Name(old))
         if kept is not None and dotted(kept.name) == name:
             kept = None
@@ -68,7 +68,7 @@ def _from(node: cst.ImportFrom, renamed: Renamed) -> list[cst.BaseSmallStatement
     return [_group(node, place, names, len(groups) == 1) for place, names in groups.items()]
 
 
-def _is_module(name: str) -> bool:
+def is_module(name: str) -> bool:
     """By the way that they are written: modules of Keras in small letters with an underscore."""
     return name.endswith("_utils") or name in _MODULES
 

@@ -12,6 +12,8 @@ OTHER_ROOTS = (
 )
 """Where TensorFlow has, or had, its own Keras. Of JAX and torch only the package keras is at hand."""
 MODULES = sorted(((c.old, c.new) for c in CHANGES if c.kind == "module"), key=lambda m: -len(m[0]))
+NOT_MODULES = ("keras.layers.merge",)
+"""In Keras 1 a function has the name of a module of Keras 2."""
 NAMES = {c.old: c.new for c in CHANGES if c.kind == "name"}
 GONE = {c.old: c for c in CHANGES if c.kind == "gone"}
 
@@ -38,7 +40,7 @@ def moved(name: str) -> str:
     """
     name = rooted(name)
     for old, new in MODULES:
-        if name == old or name.startswith(old + "."):
+        if name.startswith(old + ".") or (name == old and old not in NOT_MODULES):
             return new + name.removeprefix(old)
     return name
 

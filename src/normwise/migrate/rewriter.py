@@ -11,7 +11,7 @@ from normwise.migrate import arguments, calls_layers, calls_training
 from normwise.migrate.change import Change
 from normwise.migrate.changes import CHANGES
 from normwise.migrate.facts import CALLED, Facts, chain
-from normwise.migrate.imports import rewritten_imports
+from normwise.migrate.imports import is_module, rewritten_imports
 from normwise.migrate.known import exists, parameters
 from normwise.migrate.names import gone, moved, renamed, rooted
 from normwise.migrate.site import Log, Site
@@ -100,6 +100,9 @@ class Rewriter(cst.CSTTransformer):
         why = gone(old)
         if why:
             self._left(node, why)
+        elif old.endswith(".*"):
+            if new != old:
+                self.log.changed.append((self.facts.line(node), f"{old} → {new}"))
         elif rooted(old).split(".")[0] == "keras" and moved(old) not in REPLACED and not exists(new):
             self._left(node, f"{rooted(old)} is not in Keras 3, and no successor is known here")
         elif new != old:
@@ -202,7 +205,7 @@ class Rewriter(cst.CSTTransformer):
             return new.rpartition(".")[2] if new.startswith("keras.layers.") else ".".join(parts)
         base = renamed(bound.name)
         if new == base or new.startswith(base + "."):
-            alone = bound.aliased or bound.whole
+            alone = bound.aliased or bound.whole or is_module(parts[0])
             local = parts[0] if alone else base.rpartition(".")[2]
             return local + new.removeprefix(base)
         local = self.facts.keras_name()
@@ -346,12 +349,10 @@ def _as_dense(site: Site) -> cst.BaseExpression:
 def _signature(site: Site) -> None:
     """Arguments that stood at a place which is another's now are given by their names."""
     for row in SIGNATURES:
-        if site.name not in row.where:
-            continue
         names = row.old.split(", ")
-        for arg, name in list(zip(arguments.positional(site.call), names, strict=False))[2:]:
-            site.changed(f"an argument at place {names.index(name) + 1} → {name}")
-            site.call = arguments.replace(site.call, arg, arguments.named(arg, name))
+        if site.name in row.where and len(arguments.positional(site.call)) > 2:
+            site.changed(f"arguments from place 3 on → {', '.join(names[2:])}")
+            site.call = arguments.positions_named(site.call, names, 2)
 
 
 def _rename(site: Site, rows: list[Change], name: str) -> None:
