@@ -81,21 +81,43 @@ def with_value(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:
 
 
 def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
-    """The call without one argument; a comment behind it stays."""
+    """The call without one argument; the ends of lines and the comments behind it stay."""
     args = list(call.args)
     at = next(i for i, a in enumerate(args) if a is arg)
     last = at == len(args) - 1
     del args[at]
-    if at and (last or _comment(arg)):
-        before = args[at - 1]
-        args[at - 1] = before.with_changes(
-            comma=arg.comma, whitespace_after_arg=arg.whitespace_after_arg if last else before.whitespace_after_arg
-        )
+    if at == 0:
+        before = _merged(call.whitespace_before_args, _space(arg.comma))
+        return call.with_changes(args=args, whitespace_before_args=before)
+    previous = args[at - 1]
+    if last:
+        space = _merged(_space(previous.comma), _space(arg.comma))
+        comma = arg.comma.with_changes(whitespace_after=space) if isinstance(arg.comma, cst.Comma) else arg.comma
+        args[at - 1] = previous.with_changes(comma=comma, whitespace_after_arg=arg.whitespace_after_arg)
+    elif isinstance(previous.comma, cst.Comma):
+        space = _merged(previous.comma.whitespace_after, _space(arg.comma))
+        args[at - 1] = previous.with_changes(comma=previous.comma.with_changes(whitespace_after=space))
     return call.with_changes(args=args)
 
 
-def _comment(arg: cst.Arg) -> bool:
-    return isinstance(arg.comma, cst.Comma) and "#" in cst.Module([]).code_for_node(arg.comma)
+Space = cst.BaseParenthesizableWhitespace
+
+
+def _space(comma: cst.Comma | cst.MaybeSentinel) -> Space:
+    return comma.whitespace_after if isinstance(comma, cst.Comma) else cst.SimpleWhitespace("")
+
+
+def _merged(one: Space, other: Space) -> Space:
+    """What stood before an argument and what stood behind it, as one: the comments of both."""
+    if not isinstance(other, cst.ParenthesizedWhitespace):
+        return one
+    if not isinstance(one, cst.ParenthesizedWhitespace):
+        return other
+    comment = other.first_line.comment
+    lines = list(other.empty_lines)
+    if comment is not None:
+        lines.insert(0, cst.EmptyLine(one.indent, one.last_line, comment))
+    return other.with_changes(first_line=one.first_line, empty_lines=[*one.empty_lines, *lines])
 
 
 def added(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:

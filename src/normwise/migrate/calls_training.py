@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from normwise.migrate import arguments
@@ -279,7 +281,7 @@ def checkpoint_file(site: Site) -> cst.Call:
     if said is None:
         site.note("the file of ModelCheckpoint must end in .keras, or in .weights.h5 where it saves weights alone")
         return site.call
-    new = weights_name(said) if only else _model_name(said)
+    new = _accuracy_in(site, weights_name(said) if only else _model_name(said))
     if new == said:
         return site.call
     if path is not found.value:
@@ -288,6 +290,22 @@ def checkpoint_file(site: Site) -> cst.Call:
         return site.call
     site.changed(f"{said} → {new}")
     return arguments.replace(site.call, found, found.with_changes(value=arguments.quoted(found.value, new)))
+
+
+def _accuracy_in(site: Site, name: str) -> str:
+    """``{val_acc:.2f}`` in a file's name."""
+    if not site.facts.measures_accuracy():
+        return name
+    return re.sub(r"\{(val_)?acc([:}])", r"{\1accuracy\2", name)
+
+
+def add_weight(site: Site) -> cst.Call:
+    """``add_weight("kernel", (3, 4))`` of Keras 2, whose first argument was the name."""
+    given = arguments.positional(site.call)
+    if not given or arguments.string(given[0].value) is None:
+        return site.call
+    site.changed("add_weight: the name is given by its name")
+    return arguments.positions_named(site.call, ("name", "shape", "dtype", "initializer", "regularizer"), 0)
 
 
 def weights_file(site: Site) -> cst.Call:

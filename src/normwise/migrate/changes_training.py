@@ -322,6 +322,17 @@ CALLBACKS = (
         "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n    model.load_weights('net.weights.h5')",
         where=(".save_weights", ".load_weights"),
     ),
+    Change(
+        "call",
+        "add_weight with the name first",
+        "add_weight",
+        "3.0",
+        "from keras.layers import Layer\nclass Scale(Layer):\n    def build(self, shape):\n"
+        "        self.scale = self.add_weight('scale', (1,), initializer='ones')\nScale().build((2, 3))",
+        "from keras.layers import Layer\nclass Scale(Layer):\n    def build(self, shape):\n"
+        "        self.scale = self.add_weight(name='scale', shape=(1,), initializer='ones')\nScale().build((2, 3))",
+        where=(".add_weight",),
+    ),
     _argument(
         ("keras.preprocessing.text.Tokenizer", "keras.src.legacy.preprocessing.text.Tokenizer"),
         "nb_words",

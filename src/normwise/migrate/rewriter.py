@@ -42,6 +42,7 @@ AFTER: dict[str, tuple[Step, ...]] = {
     ".evaluate": (calls_training.show_accuracy,),
     ".predict_classes": (calls_training.predict_classes,),
     ".predict_proba": (calls_training.predict_proba,),
+    ".add_weight": (calls_training.add_weight,),
     ".save_weights": (calls_training.weights_file,),
     ".load_weights": (calls_training.weights_file,),
     "keras.callbacks.ModelCheckpoint": (calls_training.checkpoint_file, calls_training.accuracy_key),
@@ -243,7 +244,7 @@ class Rewriter(cst.CSTTransformer):
 
     def _speaks_keras(self, site: Site) -> bool:
         """Whether the keywords are such as only Keras has, or had; or the method is one of Keras' alone."""
-        if site.name in (".save_weights", ".load_weights", ".compile"):
+        if site.name in (".save_weights", ".load_weights", ".compile", ".add_weight"):
             return True
         words = {a.keyword.value for a in site.call.args if a.keyword}
         return site.name in (".fit", ".evaluate", ".predict") and bool(
