@@ -15,7 +15,9 @@ SOMETHING = 1
 
 
 def migrate(
-    script: Annotated[Path, typer.Argument(metavar="SCRIPT.py", help="A script of Keras 1 or 2, or of tf.keras.")],
+    script: Annotated[
+        Path, typer.Argument(metavar="SCRIPT.py", help="A script of Keras 1 or 2, or of tf.keras.")
+    ],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- ARGUMENTS…]", help="With --run: those of the script.")
     ] = None,
@@ -26,7 +28,8 @@ def migrate(
     ] = False,
     in_place: Annotated[bool, typer.Option("--in-place", help="Write the new code into the file.")] = False,
     run: Annotated[
-        bool, typer.Option("--run", help="Run the new code, on KERAS_BACKEND or JAX; the file stays as it is.")
+        bool,
+        typer.Option("--run", help="Run the new code, on KERAS_BACKEND or JAX; the file stays as it is."),
     ] = False,
     advise: Annotated[
         bool, typer.Option("--advise", help="Say what the doctor would of the code that can be seen.")
@@ -35,8 +38,8 @@ def migrate(
 ) -> None:
     """Rewrite a script of Keras 1 or 2 for Keras 3; comments and layout stay.
 
-    The new code goes to standard output. What cannot be rewritten with certainty is left as it is, and listed with
-    its line on standard error; the exit status is then 1.
+    The new code goes to standard output. What cannot be rewritten with certainty is left as it is, and listed
+    with its line on standard error; the exit status is then 1.
 
     Examples:
 
@@ -46,7 +49,11 @@ def migrate(
 
     - `normwise migrate train.py --diff --advise`
     """
-    chosen = [name for name, on in (("--diff", diff), ("--check", check), ("--in-place", in_place), ("--run", run)) if on]
+    chosen = [
+        name
+        for name, on in (("--diff", diff), ("--check", check), ("--in-place", in_place), ("--run", run))
+        if on
+    ]
     if len(chosen) > 1:
         raise typer.BadParameter(f"{' and '.join(chosen)} are two things to do; expected one of them.")
     if arguments and not run:

@@ -32,7 +32,9 @@ def _bias(facts: Facts, layer: cst.Call, kind: str) -> list[Advice]:
     linear = activation is None or arguments.string(activation) == "linear"
     if kind not in LINEAR or off or not linear:
         return []
-    text = f"the bias of this {kind} is taken out again by the batch normalization after it; give use_bias=False"
+    text = (
+        f"the bias of this {kind} is taken out again by the batch normalization after it; give use_bias=False"
+    )
     return [Advice(facts.line(layer), "NRM301", text)]
 
 
@@ -40,8 +42,8 @@ def _dropout(facts: Facts, layer: cst.Call, before: list[str]) -> list[Advice]:
     for kind in reversed(before):
         if kind in DROPOUTS:
             text = (
-                f"{kind} before this batch normalization: the variance that it learns in training is not that of "
-                "inference; put it after the last normalization"
+                f"{kind} before this batch normalization: the variance that it learns in training is not "
+                "that of inference; put it after the last normalization"
             )
             return [Advice(facts.line(layer), "NRM303", text)]
         if kind not in THROUGH:

@@ -92,7 +92,9 @@ def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
     previous = args[at - 1]
     if last:
         space = _merged(_space(previous.comma), _space(arg.comma))
-        comma = arg.comma.with_changes(whitespace_after=space) if isinstance(arg.comma, cst.Comma) else arg.comma
+        comma = (
+            arg.comma.with_changes(whitespace_after=space) if isinstance(arg.comma, cst.Comma) else arg.comma
+        )
         args[at - 1] = previous.with_changes(comma=comma, whitespace_after_arg=arg.whitespace_after_arg)
     elif isinstance(previous.comma, cst.Comma):
         space = _merged(previous.comma.whitespace_after, _space(arg.comma))

@@ -11,18 +11,37 @@ FORMATS = {"th": "channels_first", "tf": "channels_last"}
 _KERNEL = ("nb_row", "nb_col")
 _KERNEL_3D = ("kernel_dim1", "kernel_dim2", "kernel_dim3")
 _OLD_CONVOLUTION = (
-    "nb_filter", *_KERNEL, "init", "activation", "weights", "border_mode", "subsample", "dim_ordering",
+    "nb_filter",
+    *_KERNEL,
+    "init",
+    "activation",
+    "weights",
+    "border_mode",
+    "subsample",
+    "dim_ordering",
 )
 _INITIALIZERS = frozenset(
-    "uniform normal zero one lecun_uniform lecun_normal glorot_uniform glorot_normal he_uniform he_normal "
-    "orthogonal identity".split()
+    [
+        "uniform",
+        "normal",
+        "zero",
+        "one",
+        "lecun_uniform",
+        "lecun_normal",
+        "glorot_uniform",
+        "glorot_normal",
+        "he_uniform",
+        "he_normal",
+        "orthogonal",
+        "identity",
+    ]
 )
 _MERGES = {"sum": "add", "mul": "multiply", "ave": "average", "max": "maximum", "concat": "concatenate"}
 _DATA = ("input_shape", "input_dim", "input_length", "batch_input_shape")
 
 
 def kernel_size(site: Site) -> cst.Call:
-    """``(8, 3, 5)`` or ``nb_row=3, nb_col=5`` to ``(8, (3, 5))``, ``filter_length=3`` to ``kernel_size=3``."""
+    """``nb_row=3, nb_col=5`` to ``(3, 5)``, also where they have no names; ``filter_length`` to its name today."""
     call, one = site.call, site.name.endswith("1D")
     if one:
         return _kernel_of_one(site)
@@ -36,7 +55,9 @@ def kernel_size(site: Site) -> cst.Call:
     if all(keywords):
         return _joined(site, call, [k for k in keywords if k], "kernel_size")
     if any(keywords) or (len(given) > size and not isinstance(given[1].value, cst.Tuple | cst.List)):
-        site.left("whether these are the rows and columns of the kernel, or its size and the strides, cannot be told")
+        site.left(
+            "whether these are the rows and columns of the kernel, or its size and strides, cannot be told"
+        )
     return call
 
 
@@ -76,7 +97,9 @@ def data_format(site: Site) -> cst.Call:
     if said == "default":
         return arguments.without(site.call, found)
     if said not in FORMATS:
-        site.left(f"dim_ordering={site.code(found.value)}: write data_format='channels_first' or 'channels_last'")
+        site.left(
+            f"dim_ordering={site.code(found.value)}: write data_format='channels_first' or 'channels_last'"
+        )
         return site.call
     site.changed("dim_ordering → data_format")
     new = found.with_changes(value=arguments.quoted(found.value, FORMATS[said]))
@@ -101,8 +124,8 @@ def batch_normalization(site: Site) -> cst.Call:
         call = arguments.without(call, mode)
     elif mode is not None:
         site.left(
-            f"BatchNormalization(mode={site.code(mode.value)}) has no successor: mode 1 normalized each sample "
-            "(nearest is LayerNormalization), mode 2 took the batch's statistics in prediction too"
+            f"BatchNormalization(mode={site.code(mode.value)}) has no successor: mode 1 normalized each "
+            "sample (nearest is LayerNormalization), mode 2 took the batch's statistics in prediction too"
         )
     return call
 
@@ -115,7 +138,9 @@ def second_argument(site: Site) -> cst.Call:
     said = arguments.string(given[1].value)
     if said in _INITIALIZERS:
         site.changed("a second argument → kernel_initializer")
-        return arguments.positions_named(site.call, ("units", "kernel_initializer", "activation", "weights"), 1)
+        return arguments.positions_named(
+            site.call, ("units", "kernel_initializer", "activation", "weights"), 1
+        )
     if site.facts.number(given[1].value) is not None:
         site.changed("the input's width is told by the layer before")
         width = given[0]
@@ -131,7 +156,9 @@ def forget_bias(site: Site) -> cst.Call:
     found = arguments.keyword(site.call, "forget_bias_init")
     if found is None:
         return site.call
-    said = {"one": "True", "ones": "True", "zero": "False", "zeros": "False"}.get(arguments.string(found.value) or "")
+    said = {"one": "True", "ones": "True", "zero": "False", "zeros": "False"}.get(
+        arguments.string(found.value) or ""
+    )
     if said is None:
         site.left(f"forget_bias_init={site.code(found.value)}: Keras 3 has only unit_forget_bias")
         return site.call
@@ -191,7 +218,9 @@ def _input(layer: str, code: dict[str, str]) -> str | None:
         return code["input_shape"]
     if layer.endswith("Embedding"):
         return f"({code['input_length']},)"
-    if "input_length" in code or any(layer.endswith(x) for x in ("LSTM", "GRU", "SimpleRNN", "Conv1D", "Distributed")):
+    if "input_length" in code or any(
+        layer.endswith(x) for x in ("LSTM", "GRU", "SimpleRNN", "Conv1D", "Distributed")
+    ):
         return f"({code.get('input_length', 'None')}, {code['input_dim']})" if "input_dim" in code else None
     return f"({code['input_dim']},)"
 
@@ -210,6 +239,21 @@ def _kept_shape(site: Site, given: dict[str, cst.Arg], code: dict[str, str], sha
     site.changed(f"{', '.join(given)} → input_shape")
     new = arguments.named(first.with_changes(value=cst.parse_expression(shape)), "input_shape")
     return arguments.replace(call, first, new)
+
+
+def order_of_channels(site: Site) -> None:
+    """Lists a convolution over what looks like channels first, which was a default once."""
+    shape = arguments.value(site.call, "input_shape")
+    if "Conv" not in site.name or not isinstance(shape, cst.Tuple) or len(shape.elements) != 3:
+        return
+    if arguments.keyword(site.call, "data_format") or site.facts.orders_channels:
+        return
+    first, _, last = (site.facts.number(e.value) for e in shape.elements)
+    if first in (1, 3) and last not in (1, 3, None):
+        site.left(
+            f"input_shape={site.code(shape)} looks like channels first, which depended on a setting; give "
+            "data_format='channels_first', or put the channels last"
+        )
 
 
 def merge(site: Site) -> cst.BaseExpression:

@@ -10,21 +10,55 @@ from normwise.migrate import arguments
 from normwise.migrate.calls_layers import FORMATS
 from normwise.migrate.site import Site
 
-RATES = {"SGD": "0.01", "RMSprop": "0.001", "Adagrad": "0.01", "Adadelta": "1.0", "Adam": "0.001",
-         "Adamax": "0.002", "Nadam": "0.002"}
+RATES = {
+    "SGD": "0.01",
+    "RMSprop": "0.001",
+    "Adagrad": "0.01",
+    "Adadelta": "1.0",
+    "Adam": "0.001",
+    "Adamax": "0.002",
+    "Nadam": "0.002",
+}
 """The learning rates that Keras 1 and 2 took where none was given."""
 RATES_TODAY = {"SGD": "0.01", "Adam": "0.001", "RMSprop": "0.001"}
 _GENERATORS = ("flow", "flow_from_directory", "flow_from_dataframe")
-_SAMPLES = {"samples_per_epoch": "steps_per_epoch", "nb_val_samples": "validation_steps", "val_samples": "steps"}
-_FIT_GENERATOR = ("generator", "steps_per_epoch", "epochs", "verbose", "callbacks", "validation_data",
-                  "validation_steps", "class_weight", "max_queue_size", "workers", "use_multiprocessing")
-_GONE_WITH_GENERATORS = ("max_queue_size", "workers", "use_multiprocessing", "max_q_size", "nb_worker", "pickle_safe")
+_SAMPLES = {
+    "samples_per_epoch": "steps_per_epoch",
+    "nb_val_samples": "validation_steps",
+    "val_samples": "steps",
+}
+_FIT_GENERATOR = (
+    "generator",
+    "steps_per_epoch",
+    "epochs",
+    "verbose",
+    "callbacks",
+    "validation_data",
+    "validation_steps",
+    "class_weight",
+    "max_queue_size",
+    "workers",
+    "use_multiprocessing",
+)
+_GONE_WITH_GENERATORS = (
+    "max_queue_size",
+    "workers",
+    "use_multiprocessing",
+    "max_q_size",
+    "nb_worker",
+    "pickle_safe",
+)
 
 
 def decay(site: Site) -> cst.Call:
     """``decay=d`` to the schedule lr / (1 + d·update), with the same values."""
     found, call = arguments.keyword(site.call, "decay"), site.call
     if found is None:
+        return call
+    if site.facts.sets_rate:
+        site.left(
+            "decay beside something that sets the learning rate: Keras 3 has either a schedule or a value"
+        )
         return call
     if site.code(found.value) in ("0", "0.", "0.0"):
         site.changed("decay=0 is dropped")
@@ -67,9 +101,17 @@ def named_optimizer(site: Site) -> cst.Call:
     found = arguments.keyword(site.call, "optimizer") or next(iter(arguments.positional(site.call)), None)
     said = arguments.string(found.value) if found else None
     kind = next((k for k in RATES if k.lower() == (said or "").lower()), None)
-    if found is None or kind is None or kind in RATES_TODAY or site.facts.of_tensorflow() or site.facts.modern():
+    if (
+        found is None
+        or kind is None
+        or kind in RATES_TODAY
+        or site.facts.of_tensorflow()
+        or site.facts.modern()
+    ):
         return site.call
-    given = {"learning_rate": RATES[kind]} | ({"initial_accumulator_value": "0.0"} if kind == "Adagrad" else {})
+    given = {"learning_rate": RATES[kind]} | (
+        {"initial_accumulator_value": "0.0"} if kind == "Adagrad" else {}
+    )
     inside = ", ".join(f"{name}={value}" for name, value in given.items())
     new = cst.parse_expression(f"{site.keras(f'optimizers.{kind}')}({inside})")
     site.changed(f"the default learning rate of {kind} is said")
@@ -107,8 +149,17 @@ def show_accuracy(site: Site) -> cst.BaseExpression:
         return arguments.without(site.call, found)
     if site.name == ".evaluate" and shown and not arguments.starred(site.call):
         site.changed("evaluate without show_accuracy gave the loss alone")
-        return cst.Subscript(
-            site.call, [cst.SubscriptElement(cst.Index(cst.Integer("0")))]
+        return cst.Subscript(site.call, [cst.SubscriptElement(cst.Index(cst.Integer("0")))])
+    return site.call
+
+
+def default_epochs(site: Site) -> cst.Call:
+    """Lists a `fit` that leaves the number of epochs to a default which is another today."""
+    words = {a.keyword.value for a in site.call.args if a.keyword}
+    told = "epochs" in words or len(arguments.positional(site.call)) > 3 or arguments.starred(site.call)
+    if site.facts.early and site.facts.is_model(site.original) and not told:
+        site.left(
+            "fit without nb_epoch: Keras 1 trained 10 epochs, Keras 0 100, Keras 3 trains 1; give epochs"
         )
     return site.call
 
@@ -130,7 +181,9 @@ def predict_generator(site: Site) -> cst.Call:
 
 def _generator(site: Site, method: str, names: tuple[str, ...], verbose: str | None) -> cst.Call:
     call = site.call
-    call = arguments.positions_named(call, [_of_keras_1(n, method) for n in names] if site.facts.early else names, 1)
+    call = arguments.positions_named(
+        call, [_of_keras_1(n, method) for n in names] if site.facts.early else names, 1
+    )
     call = arguments.renamed(call, "generator", "x")
     counted = _counted(site, call)
     if counted is None:
@@ -167,8 +220,8 @@ def _counted(site: Site, call: cst.Call) -> cst.Call | None:
         size = _batch_size(site, source)
         if size is None:
             site.left(
-                f"{old}: give {new}, the samples divided by the generator's batch size, which cannot be seen here, "
-                "and call fit, evaluate or predict"
+                f"{old}: give {new}, the samples divided by the generator's batch size, which cannot be seen "
+                "here, and call fit, evaluate or predict"
             )
             return None
         site.log.modules.add("math")
@@ -197,8 +250,8 @@ def predict_classes(site: Site) -> cst.BaseExpression:
     several = _several(site, layers)
     if several is None:
         site.left(
-            "predict_classes: the last layer cannot be seen; take predict(…).argmax(axis=-1) of several outputs, "
-            "(predict(…) > 0.5).astype('int32') of one"
+            "predict_classes: the last layer cannot be seen; take predict(…).argmax(axis=-1) of several "
+            "outputs, (predict(…) > 0.5).astype('int32') of one"
         )
         return site.call
     site.changed("predict_classes → predict")
@@ -279,7 +332,9 @@ def checkpoint_file(site: Site) -> cst.Call:
     path = site.facts.value_of(found.value, site.original)
     said = arguments.string(path)
     if said is None:
-        site.note("the file of ModelCheckpoint must end in .keras, or in .weights.h5 where it saves weights alone")
+        site.note(
+            "the file of ModelCheckpoint must end in .keras, or in .weights.h5 where it saves weights alone"
+        )
         return site.call
     new = _accuracy_in(site, weights_name(said) if only else _model_name(said))
     if new == said:
@@ -373,7 +428,9 @@ def compare_dim_ordering(site: Site) -> cst.BaseExpression:
     plain = isinstance(parent, cst.Comparison) and len(parent.comparisons) == 1
     other = parent.comparisons[0].comparator if plain and isinstance(parent, cst.Comparison) else None
     if arguments.string(other) not in FORMATS or not isinstance(site.call.func, cst.Attribute):
-        site.left("image_dim_ordering: take image_data_format, which says 'channels_first' or 'channels_last'")
+        site.left(
+            "image_dim_ordering: take image_data_format, which says 'channels_first' or 'channels_last'"
+        )
         return site.call
     site.changed("image_dim_ordering → image_data_format")
     return _method(site.call, "image_data_format")
@@ -387,5 +444,6 @@ def set_value(site: Site) -> cst.BaseExpression:
     variable, value = site.call.args
     site.changed("K.set_value → assign")
     return cst.Call(
-        cst.Attribute(variable.value, cst.Name("assign")), [value.with_changes(comma=cst.MaybeSentinel.DEFAULT)]
+        cst.Attribute(variable.value, cst.Name("assign")),
+        [value.with_changes(comma=cst.MaybeSentinel.DEFAULT)],
     )

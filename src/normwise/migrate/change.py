@@ -11,8 +11,8 @@ class Change(NamedTuple):
     """A row.
 
     Attributes:
-        kind: How it is applied. ``module``: a path that has moved. ``name``: a class or function that is called
-            otherwise. ``argument``: a keyword of `where`. ``signature``: the old order of the arguments of
+        kind: How it is applied. ``module``: a path that has moved. ``name``: a class or function that is
+            called otherwise. ``argument``: a keyword of `where`. ``signature``: the old order of the arguments of
             `where`. ``value``: a string for the argument of `where`. ``call``: a call of `where` that takes
             more than that; `new` names the function of `calls` that does it. ``gone``: nothing of the kind is
             left, and `new` says what to do.

@@ -49,7 +49,7 @@ _SAME = {
     "var": "var",
     "zeros_like": "zeros_like",
 }
-"""By name, where the first arguments and their defaults agree. K.softmax and others are those of keras.ops."""
+"""By name, where the first arguments and their defaults agree."""
 
 _EXAMPLES = {
     "cast": "np.ones((2, 3)), 'int32'",
@@ -58,12 +58,10 @@ _EXAMPLES = {
     "permute_dimensions": "np.ones((2, 3)), (1, 0)",
     "reshape": "np.ones((2, 3)), (3, 2)",
     "squeeze": "np.ones((2, 1)), 1",
-    **{
-        name: "np.ones((2, 3)), np.ones((2, 3))"
-        for name in (
-            "equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "not_equal", "pow",
-        )
-    },
+    **dict.fromkeys(
+        ("equal", "greater", "greater_equal", "less", "less_equal", "maximum", "minimum", "not_equal", "pow"),
+        "np.ones((2, 3)), np.ones((2, 3))",
+    ),
 }
 
 
@@ -159,12 +157,18 @@ def _gone(old: str, what: str, version: str, code: str = "") -> Change:
 
 
 GONE = (
-    _gone("keras.layers.Merge", "write the model with keras.Input and keras.layers.concatenate, add, …", "2.0"),
+    _gone(
+        "keras.layers.Merge", "write the model with keras.Input and keras.layers.concatenate, add, …", "2.0"
+    ),
     _gone("keras.layers.Highway", "write it as a layer of your own", "2.0"),
     _gone("keras.layers.MaxoutDense", "write it as Dense, Reshape and a maximum", "2.0"),
     _gone("keras.layers.SReLU", "take PReLU, or write it as a layer of your own", "2.0"),
     _gone("keras.layers.ParametricSoftplus", "write it as a layer of your own", "2.0"),
-    _gone("keras.layers.Deconvolution2D", "take Conv2DTranspose and see that the shape of its output is right", "2.0"),
+    _gone(
+        "keras.layers.Deconvolution2D",
+        "take Conv2DTranspose and see that the shape of its output is right",
+        "2.0",
+    ),
     _gone("keras.layers.LocallyConnected1D", "write it as a layer of your own", "3.0"),
     _gone("keras.layers.LocallyConnected2D", "write it as a layer of your own", "3.0"),
     _gone("keras.layers.CuDNNLSTM", "take LSTM(…, recurrent_activation='sigmoid')", "3.0"),
@@ -180,15 +184,29 @@ GONE = (
         "from keras.wrappers.scikit_learn import KerasClassifier",
     ),
     _gone("keras.backend.function", "call a keras.Model of the layers' inputs and outputs", "3.0"),
-    _gone("keras.backend.gradients", "take the gradient of the backend: jax.grad, torch's autograd, tf.GradientTape", "3.0"),
+    _gone(
+        "keras.backend.gradients",
+        "take the gradient of the backend: jax.grad, torch's autograd, tf.GradientTape",
+        "3.0",
+    ),
     _gone("keras.backend.learning_phase", "give the layer's call an argument training", "3.0"),
     _gone("keras.backend.set_learning_phase", "call the model with training=True or False", "3.0"),
     _gone("keras.backend.get_session", "there are no sessions", "3.0"),
     _gone("keras.backend.set_session", "there are no sessions", "3.0"),
     _gone("keras.backend.batch_dot", "take keras.layers.dot or keras.ops.einsum", "3.0"),
-    _gone("keras.backend.binary_crossentropy", "take keras.ops.binary_crossentropy(target, output); Keras 1 had them the other way round", "3.0"),
-    _gone("keras.backend.categorical_crossentropy", "take keras.ops.categorical_crossentropy(target, output); Keras 1 had them the other way round", "3.0"),
-    _gone("keras.metrics.fbeta_score", "take keras.metrics.FBetaScore, which is computed over the epoch", "2.0"),
+    _gone(
+        "keras.backend.binary_crossentropy",
+        "take keras.ops.binary_crossentropy(target, output); Keras 1 had them the other way round",
+        "3.0",
+    ),
+    _gone(
+        "keras.backend.categorical_crossentropy",
+        "take keras.ops.categorical_crossentropy(target, output); Keras 1 had them the other way round",
+        "3.0",
+    ),
+    _gone(
+        "keras.metrics.fbeta_score", "take keras.metrics.FBetaScore, which is computed over the epoch", "2.0"
+    ),
     _gone("keras.metrics.fmeasure", "take keras.metrics.F1Score, which is computed over the epoch", "2.0"),
     _gone("keras.metrics.matthews_correlation", "compute it from the predictions by scikit-learn", "2.0"),
 )

@@ -48,7 +48,9 @@ def _argument(
     )
 
 
-def _call(where: tuple[str, ...], old: str, new: str, before: str, after: str, version: str = "2.0") -> Change:
+def _call(
+    where: tuple[str, ...], old: str, new: str, before: str, after: str, version: str = "2.0"
+) -> Change:
     return Change("call", old, new, version, before, after, where=where)
 
 
@@ -63,9 +65,7 @@ LAYERS = (
         "8, 3, 3, atrous_rate=(2, 2)",
         "8, (3, 3), dilation_rate=(2, 2)",
     ),
-    _renamed(
-        "AtrousConvolution1D", "Conv1D", "8, 3, atrous_rate=2", "8, kernel_size=3, dilation_rate=2"
-    ),
+    _renamed("AtrousConvolution1D", "Conv1D", "8, 3, atrous_rate=2", "8, kernel_size=3, dilation_rate=2"),
     _call(
         _layers("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "ConvLSTM2D"),
         "nb_row, nb_col, kernel_dim1 …, filter_length",
@@ -74,8 +74,13 @@ LAYERS = (
         "layer = Convolution2D(nb_filter=8, nb_row=3, nb_col=5, border_mode='same')",
         "from keras.layers import Conv2D\nlayer = Conv2D(filters=8, kernel_size=(3, 5), padding='same')",
     ),
-    _argument((*CONVOLUTIONS, *CONV_LSTM), "nb_filter", "filters", "Conv1D(nb_filter=4, kernel_size=2)",
-              "Conv1D(filters=4, kernel_size=2)"),
+    _argument(
+        (*CONVOLUTIONS, *CONV_LSTM),
+        "nb_filter",
+        "filters",
+        "Conv1D(nb_filter=4, kernel_size=2)",
+        "Conv1D(filters=4, kernel_size=2)",
+    ),
     _argument(
         (*CONVOLUTIONS, *CONV_LSTM, *POOLING_1D, *SPATIAL),
         "border_mode",
@@ -108,17 +113,24 @@ LAYERS = (
         POOLING_1D, "pool_length", "pool_size", "MaxPooling1D(pool_length=3)", "MaxPooling1D(pool_size=3)"
     ),
     _argument(POOLING_1D, "stride", "strides", "MaxPooling1D(2, stride=1)", "MaxPooling1D(2, strides=1)"),
-    _argument(
-        _layers("UpSampling1D"), "length", "size", "UpSampling1D(length=3)", "UpSampling1D(size=3)"
-    ),
+    _argument(_layers("UpSampling1D"), "length", "size", "UpSampling1D(length=3)", "UpSampling1D(size=3)"),
     _call(
         (
             *CONVOLUTIONS,
             *CONV_LSTM,
             *SPATIAL,
             *_layers(
-                "ZeroPadding2D", "ZeroPadding3D", "UpSampling2D", "UpSampling3D", "Cropping2D", "Cropping3D",
-                "GlobalMaxPooling2D", "GlobalAveragePooling2D", "SpatialDropout2D", "SpatialDropout3D", "Flatten",
+                "ZeroPadding2D",
+                "ZeroPadding3D",
+                "UpSampling2D",
+                "UpSampling3D",
+                "Cropping2D",
+                "Cropping3D",
+                "GlobalMaxPooling2D",
+                "GlobalAveragePooling2D",
+                "SpatialDropout2D",
+                "SpatialDropout3D",
+                "Flatten",
             ),
         ),
         "dim_ordering",
@@ -126,9 +138,7 @@ LAYERS = (
         "from keras.layers import Convolution2D\nlayer = Convolution2D(8, 3, 3, dim_ordering='th')",
         "from keras.layers import Conv2D\nlayer = Conv2D(8, (3, 3), data_format='channels_first')",
     ),
-    _argument(
-        (*DENSE, *RECURRENT), "output_dim", "units", "Dense(output_dim=64)", "Dense(units=64)"
-    ),
+    _argument((*DENSE, *RECURRENT), "output_dim", "units", "Dense(output_dim=64)", "Dense(units=64)"),
     _argument(
         KERNELS,
         "init",
@@ -209,7 +219,9 @@ LAYERS = (
         "Dense(8, b_constraint='non_neg')",
         "Dense(8, bias_constraint='non_neg')",
     ),
-    _argument((*DENSE, *CONVOLUTIONS), "bias", "use_bias", "Dense(8, bias=False)", "Dense(8, use_bias=False)"),
+    _argument(
+        (*DENSE, *CONVOLUTIONS), "bias", "use_bias", "Dense(8, bias=False)", "Dense(8, use_bias=False)"
+    ),
     _argument(
         (*RECURRENT, *CONV_LSTM), "dropout_W", "dropout", "LSTM(8, dropout_W=0.2)", "LSTM(8, dropout=0.2)"
     ),
@@ -268,7 +280,12 @@ LAYERS = (
         "SeparableConv2D(8, (3, 3), depthwise_initializer='he_normal')",
     ),
     _argument(
-        _layers("Reshape"), "dims", "target_shape", "Reshape(dims=(2, 3))", "Reshape(target_shape=(2, 3))", "1.0"
+        _layers("Reshape"),
+        "dims",
+        "target_shape",
+        "Reshape(dims=(2, 3))",
+        "Reshape(target_shape=(2, 3))",
+        "1.0",
     ),
     _call(
         _layers("BatchNormalization"),
@@ -317,7 +334,8 @@ LAYERS = (
         "keras.Input",
         "from keras.models import Sequential\nfrom keras.layers import Dense\n\nmodel = Sequential()\n"
         "model.add(Dense(64, input_dim=14))",
-        "import keras\nfrom keras.models import Sequential\nfrom keras.layers import Dense\n\nmodel = Sequential()\n"
+        "import keras\nfrom keras.models import Sequential\nfrom keras.layers import Dense\n\n"
+        "model = Sequential()\n"
         "model.add(keras.Input((14,)))\nmodel.add(Dense(64))",
         version="3.0",
     ),

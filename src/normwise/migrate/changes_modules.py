@@ -34,8 +34,8 @@ _LAYER_OF_MODULE = {
 }
 
 
-def _moved(kind: Kind, old: str, new: str, version: str, before: str, after: str, **more: str) -> Change:
-    return Change(kind, old, new, version, before, after, **more)
+def _moved(kind: Kind, old: str, new: str, version: str, before: str, after: str, note: str = "") -> Change:
+    return Change(kind, old, new, version, before, after, note=note)
 
 
 _OF_LAYERS = tuple(
@@ -152,7 +152,8 @@ NAMES = (
         "keras.preprocessing.image.ImageDataGenerator",
         f"{_LEGACY_IMAGE}.ImageDataGenerator",
         "3.0",
-        "from keras.preprocessing.image import ImageDataGenerator, img_to_array\nimages = ImageDataGenerator()",
+        "from keras.preprocessing.image import ImageDataGenerator, img_to_array\n"
+        "images = ImageDataGenerator()",
         "from keras.src.legacy.preprocessing.image import ImageDataGenerator\n"
         "from keras.preprocessing.image import img_to_array\nimages = ImageDataGenerator()",
         note="Keras 3 keeps it for TensorFlow's compatibility alone",

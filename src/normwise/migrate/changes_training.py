@@ -5,7 +5,8 @@ from __future__ import annotations
 from normwise.migrate.change import Change
 
 OPTIMIZERS = tuple(
-    f"keras.optimizers.{name}" for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
+    f"keras.optimizers.{name}"
+    for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
 )
 MODEL = ("keras.models.Model", "keras.Model")
 FITTING = (".fit", ".fit_generator")
@@ -31,8 +32,8 @@ def _argument(
     return Change("argument", old, new, version, before, after, where=where, note=note, runs=runs)
 
 
-def _in_fit(where: tuple[str, ...], old: str, new: str, before: str, after: str, **more: str) -> Change:
-    return _argument(where, old, new, _FITTED + before, _FITTED + after, **more)
+def _in_fit(where: tuple[str, ...], old: str, new: str, before: str, after: str) -> Change:
+    return _argument(where, old, new, _FITTED + before, _FITTED + after)
 
 
 COMPILING = (
@@ -70,7 +71,8 @@ COMPILING = (
         "optimizer='adadelta'",
         "named_optimizer",
         "3.0",
-        "from keras.models import Sequential\nmodel = Sequential()\nmodel.compile(loss='mse', optimizer='adadelta')",
+        "from keras.models import Sequential\nmodel = Sequential()\n"
+        "model.compile(loss='mse', optimizer='adadelta')",
         "import keras\nfrom keras.models import Sequential\nmodel = Sequential()\n"
         "model.compile(loss='mse', optimizer=keras.optimizers.Adadelta(learning_rate=1.0))",
         where=(".compile",),
@@ -191,7 +193,8 @@ TRAINING = (
         "3.0",
         _FITTED + "batches = ((x, y) for _ in range(3))\n"
         "model.fit_generator(batches, steps_per_epoch=3, epochs=1, verbose=0, workers=1)",
-        _FITTED + "batches = ((x, y) for _ in range(3))\nmodel.fit(batches, steps_per_epoch=3, epochs=1, verbose=0)",
+        _FITTED
+        + "batches = ((x, y) for _ in range(3))\nmodel.fit(batches, steps_per_epoch=3, epochs=1, verbose=0)",
         where=(".fit_generator",),
     ),
     Change(
@@ -319,7 +322,8 @@ CALLBACKS = (
         "weights_file",
         "3.0",
         "import keras\ndef keep(model):\n    model.save_weights('net.h5')\n    model.load_weights('net.h5')",
-        "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n    model.load_weights('net.weights.h5')",
+        "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n"
+        "    model.load_weights('net.weights.h5')",
         where=(".save_weights", ".load_weights"),
     ),
     Change(
@@ -330,7 +334,8 @@ CALLBACKS = (
         "from keras.layers import Layer\nclass Scale(Layer):\n    def build(self, shape):\n"
         "        self.scale = self.add_weight('scale', (1,), initializer='ones')\nScale().build((2, 3))",
         "from keras.layers import Layer\nclass Scale(Layer):\n    def build(self, shape):\n"
-        "        self.scale = self.add_weight(name='scale', shape=(1,), initializer='ones')\nScale().build((2, 3))",
+        "        self.scale = self.add_weight(name='scale', shape=(1,), initializer='ones')\n"
+        "Scale().build((2, 3))",
         where=(".add_weight",),
     ),
     _argument(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import ClassVar, NamedTuple
 
 import libcst as cst
 from libcst.metadata import (
@@ -21,14 +22,33 @@ from normwise.migrate.known import exists
 from normwise.migrate.names import GONE, NAMES, moved, renamed, rooted
 
 KERAS_1 = frozenset(
-    "nb_epoch show_accuracy init border_mode subsample dim_ordering nb_filter nb_row nb_col W_regularizer "
-    "U_regularizer b_regularizer W_constraint b_constraint output_dim inner_activation inner_init dropout_W dropout_U "
-    "samples_per_epoch nb_val_samples nb_worker max_q_size pickle_safe class_mode".split()
+    [
+        "init",
+        "border_mode",
+        "subsample",
+        "dim_ordering",
+        "nb_filter",
+        "nb_row",
+        "nb_col",
+        "W_regularizer",
+        "U_regularizer",
+        "b_regularizer",
+        "W_constraint",
+        "b_constraint",
+        "inner_activation",
+        "inner_init",
+        "dropout_W",
+        "dropout_U",
+    ]
 )
-"""Keywords that Keras 2 no longer has: a script with one of them was written for Keras 0 or 1."""
+"""Keywords of layers that Keras 2 no longer has: a script with one of them was written for Keras 0 or 1."""
+KERAS_1_METHODS = frozenset(
+    ["nb_epoch", "show_accuracy", "samples_per_epoch", "nb_val_samples", "nb_worker", "max_q_size"]
+)
+"""The same of methods."""
 
 Key = tuple[str, str]
-"""A variable: the function that it is assigned in, "" at the top; and its name, with the dots of ``self.model``."""
+"""A variable: the function that it is assigned in, "" at the top; and its name, such as ``self.model``."""
 
 
 class Binding(NamedTuple):
@@ -42,7 +62,11 @@ class Binding(NamedTuple):
 class Facts(cst.CSTVisitor):
     """What is seen on the way through a module."""
 
-    METADATA_DEPENDENCIES: tuple[ProviderT, ...] = (ParentNodeProvider, PositionProvider, ScopeProvider)
+    METADATA_DEPENDENCIES: ClassVar[Collection[ProviderT]] = (
+        ParentNodeProvider,
+        PositionProvider,
+        ScopeProvider,
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +80,7 @@ class Facts(cst.CSTVisitor):
         self.compiles: dict[str, list[cst.Call]] = defaultdict(list)
         self.shown: set[str] = set()
         self.saved: set[str] = set()
-        self.early = False
+        self.early = self.sets_rate = self.orders_channels = False
         self._blocks: dict[Key, cst.CSTNode | None] = {}
 
     # Imports
@@ -78,7 +102,9 @@ class Facts(cst.CSTVisitor):
             self.stars.append(module)
             return
         for alias in node.names:
-            self.bindings[_local(alias)] = Binding(f"{module}.{dotted(alias.name)}", bool(alias.asname), False)
+            self.bindings[_local(alias)] = Binding(
+                f"{module}.{dotted(alias.name)}", bool(alias.asname), False
+            )
 
     def uses_keras(self) -> bool:
         """Whether Keras is imported at all, by itself or as TensorFlow's."""
@@ -105,7 +131,10 @@ class Facts(cst.CSTVisitor):
 
     def _assign(self, node: cst.CSTNode, key: Key, value: cst.BaseExpression) -> None:
         self.assigned[key].append(value)
-        if isinstance(value, cst.Call) and self.new_name(value.func) in ("keras.models.Sequential", "keras.Sequential"):
+        if isinstance(value, cst.Call) and self.new_name(value.func) in (
+            "keras.models.Sequential",
+            "keras.Sequential",
+        ):
             given = arguments.value(value, "layers", 0)
             elements = [e.value for e in given.elements] if isinstance(given, cst.List) else []
             self.layers[key] = [e for e in elements if isinstance(e, cst.Call)]
@@ -127,7 +156,7 @@ class Facts(cst.CSTVisitor):
             self.later |= {c for c in calls[1:] if isinstance(c, cst.Call)}
 
     def visit_Call(self, node: cst.Call) -> None:
-        self.early = self.early or any(a.keyword is not None and a.keyword.value in KERAS_1 for a in node.args)
+        self._see(node, self.new_name(node.func))
         if isinstance(node.func, cst.Call):
             self.later.add(node.func)
         if not isinstance(node.func, cst.Attribute):
@@ -145,6 +174,23 @@ class Facts(cst.CSTVisitor):
             said = arguments.string(arguments.value(node, "filepath", 0))
             if said:
                 self.saved.add(said)
+
+    def _see(self, node: cst.Call, name: str | None) -> None:
+        words = {a.keyword.value for a in node.args if a.keyword is not None}
+        if name is not None and name.startswith(("keras.layers.", "keras.models.")):
+            self.early = self.early or bool(words & KERAS_1)
+        elif isinstance(node.func, cst.Attribute) and self.name(node.func) is None:
+            self.early = self.early or bool(words & KERAS_1_METHODS)
+        short = (name or "").rpartition(".")[2]
+        self.sets_rate = self.sets_rate or short in (
+            "LearningRateScheduler",
+            "ReduceLROnPlateau",
+            "set_value",
+        )
+        self.orders_channels = self.orders_channels or short in (
+            "set_image_dim_ordering",
+            "set_image_data_format",
+        )
 
     def _add(self, node: cst.Call, layer: cst.Call) -> None:
         key = (self.function(node), self.receiver(node))
@@ -183,7 +229,7 @@ class Facts(cst.CSTVisitor):
         return cst.Module([]).code_for_node(node.func.value)
 
     def name(self, node: cst.CSTNode) -> str | None:
-        """The dotted name, as it was imported, of what a name or an attribute is; None of all that is no import."""
+        """The dotted name, as it was imported, of a name or an attribute; None of all that is no import."""
         parts = chain(node)
         if parts is None:
             return None
@@ -227,7 +273,7 @@ class Facts(cst.CSTVisitor):
         return node
 
     def model(self, node: cst.Call) -> list[cst.Call]:
-        """The layers, in their order, of the model that a method is called of; none where they cannot be seen."""
+        """The layers of the model that a method is called of, in order; none where they cannot be seen."""
         assert isinstance(node.func, cst.Attribute)
         name, function = self.receiver(node), self.function(node)
         for key in ((function, name), ("", name)):
@@ -277,7 +323,7 @@ class Facts(cst.CSTVisitor):
         return next((local for local, b in self.bindings.items() if rooted(b.name) == "keras"), None)
 
     def measures_accuracy(self) -> bool:
-        """Whether models are compiled with ``metrics=["accuracy"]``, or `fit` is to show it, and none with "acc"."""
+        """Whether models measure "accuracy", as a metric or because `fit` shows it, and none "acc"."""
         given = [arguments.value(c, "metrics", 2) for calls in self.compiles.values() for c in calls]
         said = [arguments.string(e.value) for g in given if isinstance(g, cst.List) for e in g.elements]
         return "acc" not in said and ("accuracy" in said or bool(self.shown))
@@ -292,7 +338,9 @@ class Facts(cst.CSTVisitor):
     def _block(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The block of the statement that consists of this and of nothing else."""
         line = node if isinstance(node, cst.SimpleStatementLine) else self.parent(node)
-        return self.parent(line) if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+        return (
+            self.parent(line) if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
+        )
 
 
 def chain(node: cst.CSTNode | None) -> list[str] | None:
@@ -321,6 +369,7 @@ def _in_star(name: str) -> bool:
     return short in NAMES or short in GONE or short in CALLED or exists(renamed(name))
 
 
-CALLED = frozenset({"keras.layers.merge", "keras.layers.TimeDistributedDense", "keras.layers.ThresholdedReLU"})
+CALLED = frozenset(
+    {"keras.layers.merge", "keras.layers.TimeDistributedDense", "keras.layers.ThresholdedReLU"}
+)
 """Names without a successor whose calls are rewritten."""
-

@@ -74,8 +74,25 @@ def is_module(name: str) -> bool:
 
 
 _MODULES = frozenset(
-    "objectives core convolutional recurrent embeddings normalization advanced_activations noise wrappers "
-    "pooling merge containers topology training text convolutional_recurrent visualize_util".split()
+    [
+        "objectives",
+        "core",
+        "convolutional",
+        "recurrent",
+        "embeddings",
+        "normalization",
+        "advanced_activations",
+        "noise",
+        "wrappers",
+        "pooling",
+        "merge",
+        "containers",
+        "topology",
+        "training",
+        "text",
+        "convolutional_recurrent",
+        "visualize_util",
+    ]
 )
 
 
@@ -101,7 +118,7 @@ def _node(name: str) -> cst.Attribute | cst.Name:
 
 
 def with_modules(module: cst.Module, modules: set[str]) -> cst.Module:
-    """The module with ``import keras`` or ``import math`` before its first import of Keras, where it has none."""
+    """The module with ``import keras`` or ``import math``, where it lacks them, before its imports of Keras."""
     missing = [m for m in sorted(modules) if not _imports(module.body, m)]
     if not missing:
         return module
@@ -128,7 +145,11 @@ def _of_keras(statement: cst.CSTNode) -> bool:
     for small in _small(statement):
         if isinstance(small, cst.Import) and any(dotted(a.name).split(".")[0] in _ROOTS for a in small.names):
             return True
-        if isinstance(small, cst.ImportFrom) and small.module and dotted(small.module).split(".")[0] in _ROOTS:
+        if (
+            isinstance(small, cst.ImportFrom)
+            and small.module
+            and dotted(small.module).split(".")[0] in _ROOTS
+        ):
             return True
     return False
 
@@ -136,12 +157,16 @@ def _of_keras(statement: cst.CSTNode) -> bool:
 _ROOTS = ("keras", "tensorflow")
 
 
-def _after_docstring(body: list[cst.BaseStatement]) -> int:
+def _after_docstring(body: Sequence[cst.CSTNode]) -> int:
     at = 0
     for at, statement in enumerate(body):
         small = _small(statement)
         said = small and isinstance(small[0], cst.Expr) and isinstance(small[0].value, cst.SimpleString)
-        future = small and isinstance(small[0], cst.ImportFrom) and dotted(small[0].module or small[0]) == "__future__"
+        future = (
+            small
+            and isinstance(small[0], cst.ImportFrom)
+            and dotted(small[0].module or small[0]) == "__future__"
+        )
         if not (said or future):
             return at
     return at
@@ -185,7 +210,9 @@ class WithoutUnused(cst.CSTTransformer):
         kept = self._kept(updated_node.names)
         return updated_node.with_changes(names=kept) if kept else cst.RemoveFromParent()
 
-    def leave_Import(self, original_node: cst.Import, updated_node: cst.Import) -> cst.Import | cst.RemovalSentinel:
+    def leave_Import(
+        self, original_node: cst.Import, updated_node: cst.Import
+    ) -> cst.Import | cst.RemovalSentinel:
         kept = self._kept(updated_node.names)
         return updated_node.with_changes(names=kept) if kept else cst.RemoveFromParent()
 

@@ -44,7 +44,11 @@ def parameters(name: str) -> frozenset[str] | None:
     given = frozenset(signature.parameters)
     if not any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
         return given
-    if inspect.isclass(found) and issubclass(found, keras.layers.Layer) and found.__module__.startswith("keras"):
+    if (
+        inspect.isclass(found)
+        and issubclass(found, keras.layers.Layer)
+        and found.__module__.startswith("keras")
+    ):
         return None if issubclass(found, keras.Model) else given | _OF_LAYERS
     if inspect.isclass(found) and issubclass(found, keras.optimizers.Optimizer):
         return given

@@ -42,15 +42,15 @@ def migrate_code(code: str, advice: bool = False) -> Migration:
     facts, log = Facts(), Log()
     wrapper.visit(facts)
     if not facts.uses_keras():
-        raise ScriptError("the script imports neither keras nor tensorflow.keras: there is nothing to migrate.")
+        raise ScriptError(
+            "the script imports neither keras nor tensorflow.keras: there is nothing to migrate."
+        )
     with facts.resolve(wrapper):
         new = wrapper.visit(Rewriter(facts, log))
         said = notes(facts, wrapper.module)
         advised = advise(facts) if advice else ()
     new = _without_unused(with_modules(new, log.modules), facts)
-    return Migration(
-        new.code, _lines(log.changed), _lines(log.left), _lines([*log.notes, *said]), advised
-    )
+    return Migration(new.code, _lines(log.changed), _lines(log.left), _lines([*log.notes, *said]), advised)
 
 
 def _lines(found: list[tuple[int, str]]) -> tuple[Line, ...]:
@@ -58,7 +58,7 @@ def _lines(found: list[tuple[int, str]]) -> tuple[Line, ...]:
 
 
 def _without_unused(module: cst.Module, facts: Facts) -> cst.Module:
-    """Without the imports of what has been rewritten at each of its calls, and of a TensorFlow that is not used."""
+    """Without the imports of what was rewritten at each call, and of a TensorFlow that is not used."""
     used = Used()
     module.visit(used)
     done = {local for local, b in facts.bindings.items() if moved(b.name) in CALLED}
@@ -73,12 +73,14 @@ def _not_python(code: str, error: cst.ParserSyntaxError) -> str:
     printed = next((i for i, text in enumerate(lines, 1) if _prints(text)), None)
     if printed is not None:
         return (
-            f"line {printed} is Python 2, and no Python 3: {lines[printed - 1].strip()!r}. Make it Python 3 first, "
-            "for example by the command 2to3 of Python 3.12 or earlier."
+            f"line {printed} is Python 2, and no Python 3: {lines[printed - 1].strip()!r}. Make it Python 3 "
+            "first, for example by the command 2to3 of Python 3.12 or earlier."
         )
     return f"line {error.raw_line} is no Python 3: {line!r}. Expected a Python script."
 
 
 def _prints(text: str) -> bool:
-    words = text.split("#")[0].split()
-    return len(words) > 1 and words[0] == "print" and words[1][0] not in "(=.,[" and words[1] not in ("in", "is")
+    words = text.split("#", maxsplit=1)[0].split()
+    return (
+        len(words) > 1 and words[0] == "print" and words[1][0] not in "(=.,[" and words[1] not in ("in", "is")
+    )

@@ -40,32 +40,18 @@ def _of_layer(facts: Facts, call: cst.Call, name: str) -> Sequence[str]:
             return ["hard_sigmoid is relu6(x + 3)/6 in Keras 3; it was clip(0.2·x + 0.5, 0, 1)"]
         if said is None:
             return ["the gates are sigmoids by default since Keras 2.3; they were hard_sigmoid before"]
-    activation = arguments.text(call, "activation") or arguments.string(arguments.value(call, "activation", 0))
+    activation = arguments.text(call, "activation") or arguments.string(
+        arguments.value(call, "activation", 0)
+    )
     if activation == "hard_sigmoid":
         return ["hard_sigmoid is relu6(x + 3)/6 in Keras 3; it was clip(0.2·x + 0.5, 0, 1)"]
-    if "Conv" in name and _channels_first(call):
-        return ["the input's shape looks like channels first; the default of Keras 3 is channels last"]
     return []
-
-
-def _channels_first(call: cst.Call) -> bool:
-    shape = arguments.value(call, "input_shape")
-    if not isinstance(shape, cst.Tuple) or len(shape.elements) != 3:
-        return False
-    if arguments.keyword(call, "dim_ordering") or arguments.keyword(call, "data_format"):
-        return False
-    sizes = [e.value.evaluated_value if isinstance(e.value, cst.Integer) else None for e in shape.elements]
-    return sizes[0] in (1, 3) and sizes[2] not in (1, 3, None)
 
 
 def _of_method(facts: Facts, call: cst.Call) -> Sequence[str]:
     if not isinstance(call.func, cst.Attribute) or not facts.is_model(call):
         return []
-    words = {a.keyword.value for a in call.args if a.keyword}
     method = call.func.attr.value
-    few = len(arguments.positional(call)) < 4
-    if method == "fit" and facts.early and few and not words & {"nb_epoch", "epochs"} and not arguments.starred(call):
-        return ["without nb_epoch Keras 1 trained 10 epochs, Keras 0 trained 100; Keras 3 trains 1"]
     if method == "compile" and arguments.text(call, "loss") == "cosine_proximity":
         return ["cosine_proximity of Keras 1 was the mean over the last axis; cosine_similarity is the sum"]
     return []

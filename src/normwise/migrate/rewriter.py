@@ -20,10 +20,15 @@ ARGUMENTS = [c for c in CHANGES if c.kind == "argument"]
 SIGNATURES = [c for c in CHANGES if c.kind == "signature"]
 VALUES = [c for c in CHANGES if c.kind == "value"]
 
+NOTES = {c.old: c.note for c in CHANGES if c.kind in ("module", "name") and c.note}
+
 Step = Callable[[Site], cst.BaseExpression]
 
 BEFORE: dict[str, tuple[Step, ...]] = {
-    **{f"keras.layers.{n}": (calls_layers.kernel_size,) for n in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D")},
+    **{
+        f"keras.layers.{n}": (calls_layers.kernel_size,)
+        for n in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D")
+    },
     "keras.layers.ConvLSTM2D": (calls_layers.kernel_size, calls_layers.forget_bias),
     "keras.layers.LSTM": (calls_layers.forget_bias, calls_layers.second_argument),
     "keras.layers.GRU": (calls_layers.second_argument, calls_layers.reset_after),
@@ -38,7 +43,7 @@ BEFORE: dict[str, tuple[Step, ...]] = {
 """What is done by the old names of the arguments, before these are renamed."""
 AFTER: dict[str, tuple[Step, ...]] = {
     ".compile": (calls_training.compile_metrics, calls_training.named_optimizer),
-    ".fit": (calls_training.show_accuracy,),
+    ".fit": (calls_training.show_accuracy, calls_training.default_epochs),
     ".evaluate": (calls_training.show_accuracy,),
     ".predict_classes": (calls_training.predict_classes,),
     ".predict_proba": (calls_training.predict_proba,),
@@ -51,12 +56,19 @@ AFTER: dict[str, tuple[Step, ...]] = {
     "keras.layers.merge": (calls_layers.merge,),
     "keras.layers.TimeDistributedDense": (calls_layers.time_distributed_dense,),
     "keras.layers.ThresholdedReLU": (calls_layers.thresholded_relu,),
-    **{f"keras.backend.{n}": (calls_training.last_axis,) for n in ("concatenate", "expand_dims", "argmax", "argmin")},
+    **{
+        f"keras.backend.{n}": (calls_training.last_axis,)
+        for n in ("concatenate", "expand_dims", "argmax", "argmin")
+    },
     "keras.backend.set_image_dim_ordering": (calls_training.set_dim_ordering,),
     "keras.backend.image_dim_ordering": (calls_training.compare_dim_ordering,),
     "keras.backend.set_value": (calls_training.set_value,),
     **{
-        f"keras.optimizers.{n}": (calls_training.decay, calls_training.default_rate, calls_training.epsilon_none)
+        f"keras.optimizers.{n}": (
+            calls_training.decay,
+            calls_training.default_rate,
+            calls_training.epsilon_none,
+        )
         for n in calls_training.RATES
     },
 }
@@ -108,6 +120,9 @@ class Rewriter(cst.CSTTransformer):
             self._left(node, f"{rooted(old)} is not in Keras 3, and no successor is known here")
         elif new != old:
             self.log.changed.append((self.facts.line(node), f"{old} → {new}"))
+            self.log.notes += [
+                (self.facts.line(node), f"{old}: {NOTES[n]}") for n in NOTES if _within(rooted(old), n)
+            ]
         return new
 
     def _with_input(
@@ -139,10 +154,7 @@ class Rewriter(cst.CSTTransformer):
         if parent is not original_node:
             return updated_node
         value = cst.parse_expression(f"{self._input(cast(cst.Call, first))}({shape})")
-        old = original_node.elements[0].comma
-        comma = old if isinstance(old, cst.Comma) and len(original_node.elements) > 1 else cst.MaybeSentinel.DEFAULT
-        if isinstance(comma, cst.Comma) and "#" in cst.Module([]).code_for_node(comma):
-            comma = cst.MaybeSentinel.DEFAULT
+        comma = _comma_alone(original_node.elements[0].comma) if len(original_node.elements) > 1 else _DEFAULT
         return updated_node.with_changes(elements=[cst.Element(value, comma), *updated_node.elements])
 
     # Names
@@ -151,25 +163,32 @@ class Rewriter(cst.CSTTransformer):
         parent = self.facts.parent(original_node)
         if isinstance(parent, cst.Attribute) and parent.attr is original_node:
             return updated_node
-        if isinstance(parent, cst.Arg | cst.Param | cst.AssignTarget) and parent.children[-1] is not original_node:
-            if not (isinstance(parent, cst.Arg) and parent.value is original_node):
-                return updated_node
         if isinstance(parent, cst.Arg) and parent.keyword is original_node:
             return updated_node
+        if isinstance(parent, cst.Param | cst.AssignTarget | cst.FunctionDef | cst.ClassDef):
+            return (
+                updated_node
+                if not _is_value(parent, original_node)
+                else self._name(original_node, updated_node)
+            )
         return self._name(original_node, updated_node)
 
-    def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
         if original_node.attr.value == "lr" and self._is_optimizer(original_node.value):
             self.log.changed.append((self.facts.line(original_node), "lr → learning_rate"))
             return updated_node.with_changes(attr=cst.Name("learning_rate"))
-        return cast(cst.BaseExpression, self._name(original_node, updated_node))
+        return self._name(original_node, updated_node)
 
     def _is_optimizer(self, node: cst.BaseExpression) -> bool:
         parts = chain(node)
         if parts and parts[-1] == "optimizer":
             return True
         made = self.facts.value_of(node, node) if parts else None
-        return isinstance(made, cst.Call) and (self.facts.new_name(made.func) or "").startswith("keras.optimizers.")
+        return isinstance(made, cst.Call) and (self.facts.new_name(made.func) or "").startswith(
+            "keras.optimizers."
+        )
 
     def _name(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
         name = self.facts.name(original)
@@ -203,26 +222,39 @@ class Rewriter(cst.CSTTransformer):
         """How a new name is written by the import that its old one came from."""
         bound = self.facts.bindings.get(parts[0])
         if bound is None:  # by a star
-            return new.rpartition(".")[2] if new.startswith("keras.layers.") else ".".join(parts)
+            return self._of_star(parts, new)
         base = renamed(bound.name)
         if new == base or new.startswith(base + "."):
             alone = bound.aliased or bound.whole or is_module(parts[0])
             local = parts[0] if alone else base.rpartition(".")[2]
             return local + new.removeprefix(base)
-        local = self.facts.keras_name()
-        if local is None:
+        keras = self.facts.keras_name()
+        if keras is None:
             self.log.modules.add("keras")
-        return (local or "keras") + new.removeprefix("keras")
+        return (keras or "keras") + new.removeprefix("keras")
+
+    def _of_star(self, parts: list[str], new: str) -> str:
+        """How it is written after ``from keras.layers import *``."""
+        for star in self.facts.stars:
+            module = renamed(f"{star}.*").removesuffix("*")
+            if new.startswith(module):
+                return new.removeprefix(module)
+        self.log.modules.add("keras")
+        return new
 
     # Calls
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        name = self.facts.name(original_node.func)
+        name: str | None = self.facts.name(original_node.func)
         if name is not None and rooted(name).split(".")[0] == "keras":
             site = self._site(original_node, updated_node, renamed(name), moved(name))
             if site.old in REPLACED:
-                return self._steps(site, AFTER[site.old] if site.old != "keras.layers.TimeDistributedDense" else (
-                    _as_dense, *AFTER[site.old]))
+                return self._steps(
+                    site,
+                    AFTER[site.old]
+                    if site.old != "keras.layers.TimeDistributedDense"
+                    else (_as_dense, *AFTER[site.old]),
+                )
             return self._rewritten(site)
         if name is None and isinstance(original_node.func, cst.Attribute):
             method = f".{original_node.func.attr.value}"
@@ -262,6 +294,7 @@ class Rewriter(cst.CSTTransformer):
         _rename(site, ARGUMENTS, site.name)
         _values(site)
         if site.name.startswith("keras.layers."):
+            calls_layers.order_of_channels(site)
             site.call = calls_layers.first_layer(site)
         result = self._steps(site, AFTER.get(site.name, ()))
         if isinstance(result, cst.Call):
@@ -304,10 +337,13 @@ class Rewriter(cst.CSTTransformer):
         site.changed(f"{site.code(given.value)} → {site.code(new)}")
         return arguments.replace(site.call, given, given.with_changes(value=new))
 
-    def leave_Subscript(self, original_node: cst.Subscript, updated_node: cst.Subscript) -> cst.BaseExpression:
+    def leave_Subscript(
+        self, original_node: cst.Subscript, updated_node: cst.Subscript
+    ) -> cst.BaseExpression:
         """``history.history["acc"]``, ``logs["acc"]``."""
         owner = chain(original_node.value) or (
-            ["history"] if isinstance(original_node.value, cst.Attribute) and original_node.value.attr.value == "history"
+            ["history"]
+            if isinstance(original_node.value, cst.Attribute) and original_node.value.attr.value == "history"
             else [""]
         )
         inside = updated_node.slice[0].slice
@@ -321,11 +357,17 @@ class Rewriter(cst.CSTTransformer):
         element = updated_node.slice[0].with_changes(slice=inside.with_changes(value=new))
         return updated_node.with_changes(slice=[element, *updated_node.slice[1:]])
 
-    def leave_Comparison(self, original_node: cst.Comparison, updated_node: cst.Comparison) -> cst.BaseExpression:
+    def leave_Comparison(
+        self, original_node: cst.Comparison, updated_node: cst.Comparison
+    ) -> cst.BaseExpression:
         """The other side of ``K.image_dim_ordering() == "th"``."""
         left = original_node.left
         name = self.facts.name(left.func) if isinstance(left, cst.Call) else None
-        if name is None or moved(name) != "keras.backend.image_dim_ordering" or len(updated_node.comparisons) != 1:
+        if (
+            name is None
+            or moved(name) != "keras.backend.image_dim_ordering"
+            or len(updated_node.comparisons) != 1
+        ):
             return updated_node
         target = updated_node.comparisons[0]
         said = arguments.string(target.comparator)
@@ -333,6 +375,19 @@ class Rewriter(cst.CSTTransformer):
             return updated_node
         new = arguments.quoted(target.comparator, calls_layers.FORMATS[said])
         return updated_node.with_changes(comparisons=[target.with_changes(comparator=new)])
+
+
+_DEFAULT = cst.MaybeSentinel.DEFAULT
+
+
+def _comma_alone(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    """A comma with the space behind it, but not the comment."""
+    if not isinstance(comma, cst.Comma) or not isinstance(
+        comma.whitespace_after, cst.ParenthesizedWhitespace
+    ):
+        return comma
+    space = comma.whitespace_after.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=())
+    return comma.with_changes(whitespace_after=space)
 
 
 def _as_dense(site: Site) -> cst.BaseExpression:
@@ -347,6 +402,15 @@ def _as_dense(site: Site) -> cst.BaseExpression:
     return site.call
 
 
+def _is_value(parent: cst.CSTNode, node: cst.Name) -> bool:
+    """Whether a name is the default of a parameter, and not its name."""
+    return isinstance(parent, cst.Param) and parent.default is node
+
+
+def _within(name: str, outer: str) -> bool:
+    return name == outer or name.startswith(outer + ".")
+
+
 def _signature(site: Site) -> None:
     """Arguments that stood at a place which is another's now are given by their names."""
     for row in SIGNATURES:
@@ -358,7 +422,9 @@ def _signature(site: Site) -> None:
 
 def _rename(site: Site, rows: list[Change], name: str) -> None:
     for row in rows:
-        found = arguments.keyword(site.call, row.old) if name in row.where and row.kind == "argument" else None
+        found = (
+            arguments.keyword(site.call, row.old) if name in row.where and row.kind == "argument" else None
+        )
         if found is None:
             continue
         if row.old == "schedule_decay" and site.code(found.value) != "0.004":
@@ -379,5 +445,3 @@ def _values(site: Site) -> None:
             site.changed(f"'{row.old}' → '{row.new}'")
             new = found.with_changes(value=arguments.quoted(found.value, row.new))
             site.call = arguments.replace(site.call, found, new)
-
-

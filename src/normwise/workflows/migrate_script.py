@@ -26,7 +26,7 @@ with open(code, encoding="utf-8") as text:
 linecache.cache[f"{__file__} (migrated)"] = (len(code), None, code.splitlines(True), f"{__file__} (migrated)")
 exec(compile(code, f"{__file__} (migrated)", "exec"))
 """
-"""Runs the new code under the old name and beside the script's own modules; a traceback shows the new lines."""
+"""Runs the new code by the old name, beside the script's own modules; a traceback shows the new lines."""
 
 
 def migrate_script(script: Script, advice: bool = False) -> Migration:
@@ -41,7 +41,7 @@ def migrate_script(script: Script, advice: bool = False) -> Migration:
         if error.name is None or error.name.partition(".")[0] != "libcst":
             raise
         raise ScriptError(
-            "migrate needs LibCST, which is not installed: pip install 'normwise[migrate]', or pip install libcst."
+            "migrate needs LibCST, which is not installed: pip install 'normwise[migrate]', or libcst."
         ) from error
     try:
         return migrate_code(script.code, advice)
@@ -57,7 +57,7 @@ def difference(script: Script, migration: Migration) -> str:
 
 
 def write_in_place(script: Script, migration: Migration) -> None:
-    """Writes the new code where the old one is, whole or not at all, in its encoding and with its permissions.
+    """Writes the new code in place of the old, whole or not at all, in its encoding, with its permissions.
 
     Raises:
         ScriptError: If the file is read-only.
