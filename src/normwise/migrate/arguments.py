@@ -52,7 +52,14 @@ def quoted(node: cst.BaseExpression, said: str) -> cst.SimpleString:
 
 def replace(call: cst.Call, old: cst.Arg, new: cst.Arg) -> cst.Call:
     """The call with one argument in place of another."""
-    return call.with_changes(args=[new if a is old else a for a in call.args])
+    return call.with_changes(args=[new if _same(a, old) else a for a in call.args])
+
+
+def _same(one: cst.Arg, other: cst.Arg) -> bool:
+    """The same argument, though what stands around it may have changed meanwhile."""
+    if one.keyword is None or other.keyword is None:
+        return one is other
+    return one.keyword.value == other.keyword.value
 
 
 def named(arg: cst.Arg, name: str) -> cst.Arg:
@@ -83,7 +90,7 @@ def with_value(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:
 def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
     """The call without one argument; the ends of lines and the comments behind it stay."""
     args = list(call.args)
-    at = next(i for i, a in enumerate(args) if a is arg)
+    at = next(i for i, a in enumerate(args) if _same(a, arg))
     last = at == len(args) - 1
     del args[at]
     if at == 0:

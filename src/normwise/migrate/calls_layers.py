@@ -41,7 +41,7 @@ _DATA = ("input_shape", "input_dim", "input_length", "batch_input_shape")
 
 
 def kernel_size(site: Site) -> cst.Call:
-    """``nb_row=3, nb_col=5`` to ``(3, 5)``, also where they have no names; ``filter_length`` to its name today."""
+    """``nb_row=3, nb_col=5`` to ``(3, 5)``, also where they have no names; ``filter_length`` renamed."""
     call, one = site.call, site.name.endswith("1D")
     if one:
         return _kernel_of_one(site)
@@ -84,8 +84,10 @@ def _joined(site: Site, call: cst.Call, parts: list[cst.Arg], name: str) -> cst.
         # What stands behind the last one is kept: a comment, or the end of a line.
         call = arguments.without(call, part)
     site.changed(f"{len(parts)} sizes of a kernel → kernel_size")
-    last = parts[-1].with_changes(value=size)
-    return arguments.replace(call, parts[-1], arguments.named(last, name) if name else last)
+    kept = parts[-1]
+    last = (arguments.keyword(call, kept.keyword.value) if kept.keyword else None) or kept
+    new = last.with_changes(value=size)
+    return arguments.replace(call, last, arguments.named(new, name) if name else new)
 
 
 def data_format(site: Site) -> cst.Call:
@@ -233,12 +235,12 @@ def _kept_shape(site: Site, given: dict[str, cst.Arg], code: dict[str, str], sha
     if shape is None or "batch_input_shape" in given:
         site.left(f"{', '.join(given)}: put a keras.Input before this layer, if it is the first of its model")
         return call
-    first, *others = given.values()
-    for arg in others:
-        call = arguments.without(call, arg)
+    first, *others = given
+    for name in others:
+        call = arguments.without(call, given[name])
     site.changed(f"{', '.join(given)} → input_shape")
-    new = arguments.named(first.with_changes(value=cst.parse_expression(shape)), "input_shape")
-    return arguments.replace(call, first, new)
+    call = arguments.with_value(call, first, cst.parse_expression(shape))
+    return arguments.renamed(call, first, "input_shape")
 
 
 def order_of_channels(site: Site) -> None:

@@ -102,6 +102,14 @@ MODULES = (
     ),
     _moved(
         "module",
+        "keras.initializations",
+        "keras.initializers",
+        "2.0",
+        "from keras import initializations\nstart = initializations.get('uniform')",
+        "from keras import initializers as initializations\nstart = initializations.get('uniform')",
+    ),
+    _moved(
+        "module",
         "keras.engine.topology",
         "keras.layers",
         "3.0",

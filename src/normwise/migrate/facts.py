@@ -80,6 +80,7 @@ class Facts(cst.CSTVisitor):
         self.compiles: dict[str, list[cst.Call]] = defaultdict(list)
         self.shown: set[str] = set()
         self.saved: set[str] = set()
+        self.tensorflow: tuple[int, str] | None = None
         self.early = self.sets_rate = self.orders_channels = False
         self._blocks: dict[Key, cst.CSTNode | None] = {}
 
@@ -88,6 +89,8 @@ class Facts(cst.CSTVisitor):
     def visit_Import(self, node: cst.Import) -> None:
         for alias in node.names:
             name = dotted(alias.name)
+            if name == "tensorflow":
+                self.tensorflow = (self.line(node), _local(alias))
             if alias.asname:
                 self.bindings[_local(alias)] = Binding(name, True, False)
             else:
@@ -127,7 +130,7 @@ class Facts(cst.CSTVisitor):
         for target in node.targets:
             parts = chain(target.target)
             if parts:
-                self._assign(node, (self.function(node), ".".join(parts)), node.value)
+                self._assign(node, self.key(node, ".".join(parts)), node.value)
 
     def _assign(self, node: cst.CSTNode, key: Key, value: cst.BaseExpression) -> None:
         self.assigned[key].append(value)
@@ -193,16 +196,16 @@ class Facts(cst.CSTVisitor):
         )
 
     def _add(self, node: cst.Call, layer: cst.Call) -> None:
-        key = (self.function(node), self.receiver(node))
+        key = self.key(node, self.receiver(node))
         if key not in self.layers and key[0]:
             key = ("", key[1])
         if key not in self.layers:
             return
         alone = self._blocks.get(key) is not None and self._block(self.parent(node)) is self._blocks[key]
-        if self.layers[key]:
-            self.later.add(layer)
-        elif alone:
+        if not self.layers[key] and alone:
             self.first.add(layer)
+        elif self.layers[key] and self.layers[key][0] in self.first:
+            self.later.add(layer)
         self.layers[key].append(layer)
 
     # Questions
@@ -222,6 +225,14 @@ class Facts(cst.CSTVisitor):
         while scope is not None and not isinstance(scope, FunctionScope | GlobalScope):
             scope = scope.parent
         return (scope.name or "") if isinstance(scope, FunctionScope) else ""
+
+    def key(self, node: cst.CSTNode, name: str) -> Key:
+        """The variable of this name where something stands; what is of `self` belongs to the class."""
+        if not name.startswith("self."):
+            return self.function(node), name
+        while not isinstance(node, cst.ClassDef | cst.Module):
+            node = self.parent(node)
+        return (f"class {node.name.value}" if isinstance(node, cst.ClassDef) else ""), name
 
     def receiver(self, node: cst.Call) -> str:
         """What a method is called of."""
@@ -266,8 +277,9 @@ class Facts(cst.CSTVisitor):
         """What a variable was last set to, in its function or else at the top; else the expression itself."""
         parts = chain(node)
         if parts:
-            for function in (self.function(at), ""):
-                given = self.assigned.get((function, ".".join(parts)))
+            name = ".".join(parts)
+            for key in (self.key(at, name), ("", name)):
+                given = self.assigned.get(key)
                 if given:
                     return given[-1]
         return node
@@ -275,8 +287,8 @@ class Facts(cst.CSTVisitor):
     def model(self, node: cst.Call) -> list[cst.Call]:
         """The layers of the model that a method is called of, in order; none where they cannot be seen."""
         assert isinstance(node.func, cst.Attribute)
-        name, function = self.receiver(node), self.function(node)
-        for key in ((function, name), ("", name)):
+        name = self.receiver(node)
+        for key in (self.key(node, name), ("", name)):
             if self.layers.get(key):
                 return self.layers[key]
         made = self.value_of(node.func.value, node)

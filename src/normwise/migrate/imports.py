@@ -76,6 +76,7 @@ def is_module(name: str) -> bool:
 _MODULES = frozenset(
     [
         "objectives",
+        "initializations",
         "core",
         "convolutional",
         "recurrent",
@@ -118,7 +119,7 @@ def _node(name: str) -> cst.Attribute | cst.Name:
 
 
 def with_modules(module: cst.Module, modules: set[str]) -> cst.Module:
-    """The module with ``import keras`` or ``import math``, where it lacks them, before its imports of Keras."""
+    """The module with ``import keras`` or ``import math`` before its imports of Keras, if it lacks them."""
     missing = [m for m in sorted(modules) if not _imports(module.body, m)]
     if not missing:
         return module

@@ -50,6 +50,7 @@ def migrate_code(code: str, advice: bool = False) -> Migration:
         said = notes(facts, wrapper.module)
         advised = advise(facts) if advice else ()
     new = _without_unused(with_modules(new, log.modules), facts)
+    said += _tensorflow(new, facts)
     return Migration(new.code, _lines(log.changed), _lines(log.left), _lines([*log.notes, *said]), advised)
 
 
@@ -65,6 +66,18 @@ def _without_unused(module: cst.Module, facts: Facts) -> cst.Module:
     done |= {local for local, b in facts.bindings.items() if b.name == "tensorflow"}
     done -= used.names
     return module.visit(WithoutUnused(done)) if done else module
+
+
+def _tensorflow(module: cst.Module, facts: Facts) -> list[tuple[int, str]]:
+    """A note where TensorFlow is used beside Keras."""
+    used = Used()
+    module.visit(used)
+    if facts.tensorflow is None or facts.tensorflow[1] not in used.names:
+        return []
+    text = (
+        "TensorFlow is used beside Keras: run this with KERAS_BACKEND=tensorflow, or take keras.ops instead"
+    )
+    return [(facts.tensorflow[0], text)]
 
 
 def _not_python(code: str, error: cst.ParserSyntaxError) -> str:

@@ -242,6 +242,16 @@ class Rewriter(cst.CSTTransformer):
         self.log.modules.add("keras")
         return new
 
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        """``os.environ["KERAS_BACKEND"] = "theano"`` cannot be kept."""
+        target = original_node.targets[0].target
+        inside = target.slice[0].slice if isinstance(target, cst.Subscript) else None
+        key = arguments.string(inside.value) if isinstance(inside, cst.Index) else None
+        said = arguments.string(original_node.value)
+        if key == "KERAS_BACKEND" and said in ("theano", "cntk"):
+            self._left(original_node, f"Keras 3 has no backend {said}: take jax, torch or tensorflow")
+        return updated_node
+
     # Calls
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
@@ -284,6 +294,10 @@ class Rewriter(cst.CSTTransformer):
         )
 
     def _rewritten(self, site: Site) -> cst.BaseExpression:
+        if arguments.starred(site.call) and site.name.startswith("keras.layers."):
+            site.note(
+                f"what is given to {site.name.rpartition('.')[2]} by a star cannot be seen, nor renamed"
+            )
         self._steps(site, BEFORE.get(site.name, ()))
         if site.name.startswith("keras.layers."):
             site.call = calls_layers.data_format(site)

@@ -42,6 +42,6 @@ def read_script(path: Path) -> Script:
         return Script(path, content.decode(encoding), encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError) as error:
         raise ScriptError(
-            f"{path} is not in the encoding that it is read by: {error}. Save it as UTF-8, or name its encoding "
-            "in its first line, such as # -*- coding: latin-1 -*-"
+            f"{path} is not in the encoding that it is read by: {error}. Save it as UTF-8, or name its "
+            "encoding in its first line, such as # -*- coding: latin-1 -*-"
         ) from error
