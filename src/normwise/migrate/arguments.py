@@ -92,7 +92,7 @@ def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
     args = list(call.args)
     at = next(i for i, a in enumerate(args) if _same(a, arg))
     last = at == len(args) - 1
-    del args[at]
+    arg = args.pop(at)
     if at == 0:
         before = _merged(call.whitespace_before_args, _space(arg.comma))
         return call.with_changes(args=args, whitespace_before_args=before)

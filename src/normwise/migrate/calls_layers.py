@@ -170,12 +170,12 @@ def forget_bias(site: Site) -> cst.Call:
 
 
 def reset_after(site: Site) -> cst.Call:
-    """GRU applied the reset gate before the product, unless told otherwise; Keras 3 applies it after it."""
-    if site.facts.of_tensorflow() or site.facts.modern() or arguments.starred(site.call):
+    """GRU applied the reset gate before the product; TensorFlow 2 and Keras 3 apply it after it."""
+    if site.facts.modern() or arguments.starred(site.call):
         return site.call
     if arguments.keyword(site.call, "reset_after") is None:
         site.changed("the default of GRU's reset_after is said")
-        return arguments.added(site.call, "reset_after", cst.Name("False"))
+        return arguments.added(site.call, "reset_after", cst.Name(str(site.facts.of_tensorflow())))
     return site.call
 
 

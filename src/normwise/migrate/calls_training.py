@@ -78,22 +78,33 @@ def decay(site: Site) -> cst.Call:
 
 
 def default_rate(site: Site) -> cst.Call:
-    """Says the learning rate that an optimizer took by default, where that is another today."""
+    """Says the learning rate that an optimizer took by default, where that was another in Keras 1 and 2."""
     kind = site.name.rpartition(".")[2]
     known = arguments.keyword(site.call, "learning_rate") or arguments.positional(site.call)
-    old = site.facts.of_tensorflow() or site.facts.modern()
-    if kind in RATES_TODAY or known or arguments.starred(site.call) or old:
+    given = None if known or arguments.starred(site.call) else _defaults(site, kind)
+    if given is None:
         return site.call
     site.changed(f"the default learning rate of {kind} is said")
-    call = arguments.added(site.call, "learning_rate", cst.parse_expression(RATES[kind]))
-    return _accumulators(kind, call)
+    call = site.call
+    for name, value in given.items():
+        if arguments.keyword(call, name) is None:
+            call = arguments.added(call, name, cst.parse_expression(value))
+    return call
 
 
-def _accumulators(kind: str, call: cst.Call) -> cst.Call:
-    """Adagrad's sums began at 0; they begin at 0.1 today."""
-    if kind != "Adagrad" or arguments.keyword(call, "initial_accumulator_value"):
-        return call
-    return arguments.added(call, "initial_accumulator_value", cst.parse_expression("0.0"))
+def _defaults(site: Site, kind: str) -> dict[str, str] | None:
+    """What an optimizer took by default; None where that is as today, and always was."""
+    if kind in RATES_TODAY or site.facts.modern():
+        return None
+    if site.facts.of_tensorflow():
+        site.note(
+            f"the learning rate of {kind} was {RATES[kind]} by default in TensorFlow 1; that of 2 is taken"
+        )
+        return {"learning_rate": "0.001"}
+    # Adagrad's sums began at 0; they begin at 0.1 today.
+    return {"learning_rate": RATES[kind]} | (
+        {"initial_accumulator_value": "0.0"} if kind == "Adagrad" else {}
+    )
 
 
 def named_optimizer(site: Site) -> cst.Call:
@@ -101,17 +112,9 @@ def named_optimizer(site: Site) -> cst.Call:
     found = arguments.keyword(site.call, "optimizer") or next(iter(arguments.positional(site.call)), None)
     said = arguments.string(found.value) if found else None
     kind = next((k for k in RATES if k.lower() == (said or "").lower()), None)
-    if (
-        found is None
-        or kind is None
-        or kind in RATES_TODAY
-        or site.facts.of_tensorflow()
-        or site.facts.modern()
-    ):
+    given = None if kind is None else _defaults(site, kind)
+    if found is None or given is None:
         return site.call
-    given = {"learning_rate": RATES[kind]} | (
-        {"initial_accumulator_value": "0.0"} if kind == "Adagrad" else {}
-    )
     inside = ", ".join(f"{name}={value}" for name, value in given.items())
     new = cst.parse_expression(f"{site.keras(f'optimizers.{kind}')}({inside})")
     site.changed(f"the default learning rate of {kind} is said")

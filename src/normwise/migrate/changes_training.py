@@ -64,7 +64,7 @@ COMPILING = (
         "from keras.optimizers import Adadelta\noptimizer = Adadelta()",
         "from keras.optimizers import Adadelta\noptimizer = Adadelta(learning_rate=1.0)",
         where=OPTIMIZERS,
-        note="tf.keras had other defaults already: there nothing is added",
+        note="of tf.keras those of TensorFlow 2, which are today's",
     ),
     Change(
         "call",

@@ -17,13 +17,14 @@ from normwise.migrate.script import Script
 from normwise.tables.atomic import atomic_path
 
 RUNNER = """
-import linecache, os, sys
+import linecache, os, sys, traceback
 __file__, code = sys.argv[1:3]
 sys.argv[:3] = [__file__]
 sys.path[0] = os.path.dirname(os.path.abspath(__file__))
 with open(code, encoding="utf-8") as text:
     code = text.read()
 linecache.cache[f"{__file__} (migrated)"] = (len(code), None, code.splitlines(True), f"{__file__} (migrated)")
+sys.excepthook = lambda kind, error, trace: traceback.print_exception(kind, error, trace.tb_next)
 exec(compile(code, f"{__file__} (migrated)", "exec"))
 """
 """Runs the new code by the old name, beside the script's own modules; a traceback shows the new lines."""
