@@ -14,8 +14,8 @@ class Change(NamedTuple):
         kind: How it is applied. ``module``: a path that has moved. ``name``: a class or function that is
             called otherwise. ``argument``: a keyword of `where`. ``signature``: the old order of the
             arguments of `where`. ``value``: a string for the argument of `where`. ``call``: a call of
-            `where` that takes more than that; `new` names the function that does it. ``gone``: nothing of
-            the kind is left, and `new` says what to do.
+            `where` that takes more than that, a function that `rewriter` names. ``gone``: nothing of the
+            kind is left, and `new` says what to do.
         old: What it was.
         new: What it is; of an argument ``""`` where it is dropped.
         version: The Keras version in which the old form was replaced.

@@ -83,7 +83,7 @@ BACKEND = (
         Change(
             "call",
             f"K.{old} without an axis",
-            "last_axis",
+            "`keras.ops.…(axis=-1)`",
             "3.0",
             f"{_IMPORT}out = K.{old}({example})",
             f"import keras\n{_IMPORT}out = keras.ops.{old}({example}, axis={axis})",
@@ -99,7 +99,7 @@ BACKEND = (
     Change(
         "call",
         "K.set_image_dim_ordering",
-        "set_dim_ordering",
+        "`K.set_image_data_format`",
         "2.0",
         f"{_IMPORT}K.set_image_dim_ordering('tf')",
         f"{_IMPORT}K.set_image_data_format('channels_last')",
@@ -108,7 +108,7 @@ BACKEND = (
     Change(
         "call",
         "K.image_dim_ordering() == 'th'",
-        "compare_dim_ordering",
+        "`K.image_data_format() == 'channels_first'`",
         "2.0",
         f"{_IMPORT}first = K.image_dim_ordering() == 'th'",
         f"{_IMPORT}first = K.image_data_format() == 'channels_first'",
@@ -117,7 +117,7 @@ BACKEND = (
     Change(
         "call",
         "K.set_value(variable, value)",
-        "set_value",
+        "`variable.assign(value)`",
         "3.0",
         f"{_IMPORT}rate = lambda model: K.set_value(model.optimizer.lr, 0.01)",
         f"{_IMPORT}rate = lambda model: model.optimizer.learning_rate.assign(0.01)",

@@ -69,7 +69,7 @@ LAYERS = (
     _call(
         _layers("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "ConvLSTM2D"),
         "nb_row, nb_col, kernel_dim1 …, filter_length",
-        "kernel_size",
+        "`kernel_size=(rows, columns)`",
         "from keras.layers import Convolution2D\n"
         "layer = Convolution2D(nb_filter=8, nb_row=3, nb_col=5, border_mode='same')",
         "from keras.layers import Conv2D\nlayer = Conv2D(filters=8, kernel_size=(3, 5), padding='same')",
@@ -134,7 +134,7 @@ LAYERS = (
             ),
         ),
         "dim_ordering",
-        "data_format",
+        "`data_format=`",
         "from keras.layers import Convolution2D\nlayer = Convolution2D(8, 3, 3, dim_ordering='th')",
         "from keras.layers import Conv2D\nlayer = Conv2D(8, (3, 3), data_format='channels_first')",
     ),
@@ -290,7 +290,7 @@ LAYERS = (
     _call(
         _layers("BatchNormalization"),
         "mode, positional epsilon or input shape",
-        "batch_normalization",
+        "a mode of 0 and the shape are dropped, `epsilon=`",
         "from keras.layers.normalization import BatchNormalization\n"
         "layer = BatchNormalization(epsilon=1e-06, mode=0, axis=-1, momentum=0.9)",
         "from keras.layers import BatchNormalization\n"
@@ -299,21 +299,21 @@ LAYERS = (
     _call(
         (*DENSE, *RECURRENT),
         "an initializer or the input's width as second argument",
-        "second_argument",
+        "`kernel_initializer=`; keras.Input",
         "from keras.layers import Dense\nlayer = Dense(8, 'he_normal')",
         "from keras.layers import Dense\nlayer = Dense(8, kernel_initializer='he_normal')",
     ),
     _call(
         _layers("LSTM", "ConvLSTM2D"),
         "forget_bias_init",
-        "forget_bias",
+        "`unit_forget_bias=`",
         "from keras.layers import LSTM\nlayer = LSTM(8, forget_bias_init='one')",
         "from keras.layers import LSTM\nlayer = LSTM(8, unit_forget_bias=True)",
     ),
     _call(
         _layers("GRU"),
         "the default of reset_after",
-        "reset_after",
+        "`reset_after=False` is said",
         "from keras.layers import GRU\nlayer = GRU(8)",
         "from keras.layers import GRU\nlayer = GRU(8, reset_after=False)",
         version="3.0",
@@ -321,7 +321,7 @@ LAYERS = (
     _call(
         _layers("Embedding"),
         "input_length",
-        "embedding_length",
+        "keras.Input; a dropout of 0 is dropped",
         "from keras.models import Sequential\nfrom keras.layers import Embedding\n"
         "model = Sequential([Embedding(20, 8, input_length=5, dropout=0.)])",
         "import keras\nfrom keras.models import Sequential\nfrom keras.layers import Embedding\n"
@@ -342,7 +342,7 @@ LAYERS = (
     _call(
         ("keras.layers.merge",),
         "merge(mode=…)",
-        "merge",
+        "`add`, `multiply`, `average`, `maximum`, `concatenate`",
         "from keras.layers import Input, merge\na, b = Input((3,)), Input((3,))\n"
         "c = merge([a, b], mode='concat', concat_axis=1)",
         "import keras\nfrom keras.layers import Input\na, b = Input((3,)), Input((3,))\n"
@@ -351,7 +351,7 @@ LAYERS = (
     _call(
         ("keras.layers.TimeDistributedDense",),
         "TimeDistributedDense",
-        "time_distributed_dense",
+        "`TimeDistributed(Dense(…))`",
         "from keras.layers.core import TimeDistributedDense\nlayer = TimeDistributedDense(8, init='uniform')",
         "import keras\nlayer = keras.layers.TimeDistributed("
         "keras.layers.Dense(8, kernel_initializer='random_uniform'))",
@@ -359,7 +359,7 @@ LAYERS = (
     _call(
         ("keras.layers.ThresholdedReLU",),
         "ThresholdedReLU",
-        "thresholded_relu",
+        "`ReLU(threshold=…)`",
         "from keras.layers import ThresholdedReLU\nlayer = ThresholdedReLU(theta=0.5)",
         "import keras\nlayer = keras.layers.ReLU(threshold=0.5)",
         version="3.0",

@@ -48,7 +48,7 @@ COMPILING = (
     Change(
         "call",
         "decay",
-        "decay",
+        "`schedules.InverseTimeDecay(lr, decay_steps=1, decay_rate=decay)`",
         "3.0",
         "import keras\nsgd = keras.optimizers.SGD(lr=0.1, decay=1e-6, momentum=0.9, nesterov=True)",
         "import keras\nsgd = keras.optimizers.SGD(learning_rate="
@@ -59,7 +59,7 @@ COMPILING = (
     Change(
         "call",
         "the default learning rates of Adadelta, Adagrad, Adamax and Nadam",
-        "default_rate",
+        "are said",
         "3.0",
         "from keras.optimizers import Adadelta\noptimizer = Adadelta()",
         "from keras.optimizers import Adadelta\noptimizer = Adadelta(learning_rate=1.0)",
@@ -69,7 +69,7 @@ COMPILING = (
     Change(
         "call",
         "optimizer='adadelta'",
-        "named_optimizer",
+        "`Adadelta(learning_rate=1.0)`; so Adagrad, Adamax, Nadam",
         "3.0",
         "from keras.models import Sequential\nmodel = Sequential()\n"
         "model.compile(loss='mse', optimizer='adadelta')",
@@ -80,7 +80,7 @@ COMPILING = (
     Change(
         "call",
         "epsilon=None",
-        "epsilon_none",
+        "dropped",
         "3.0",
         "from keras.optimizers import Adam\noptimizer = Adam(beta_1=0.8, epsilon=None)",
         "from keras.optimizers import Adam\noptimizer = Adam(beta_1=0.8)",
@@ -178,7 +178,7 @@ TRAINING = (
     Change(
         "call",
         "show_accuracy=True",
-        "show_accuracy",
+        "`metrics=['accuracy']` of compile",
         "1.0",
         _MODEL + "model.compile(loss='mse', optimizer='sgd')\nx = y = np.ones((4, 3))\n"
         "model.fit(x, y, epochs=1, show_accuracy=True, verbose=0)",
@@ -189,7 +189,7 @@ TRAINING = (
     Change(
         "call",
         "fit_generator",
-        "fit_generator",
+        "`fit`",
         "3.0",
         _FITTED + "batches = ((x, y) for _ in range(3))\n"
         "model.fit_generator(batches, steps_per_epoch=3, epochs=1, verbose=0, workers=1)",
@@ -200,7 +200,7 @@ TRAINING = (
     Change(
         "call",
         "samples_per_epoch, nb_val_samples",
-        "samples_per_epoch",
+        "`steps_per_epoch=`, `validation_steps=`, `steps=`",
         "2.0",
         "from keras.preprocessing.image import ImageDataGenerator\n"
         "from keras.models import Sequential\nfrom keras.layers import Flatten, Dense\n"
@@ -220,7 +220,7 @@ TRAINING = (
     Change(
         "call",
         "evaluate_generator",
-        "evaluate_generator",
+        "`evaluate`",
         "3.0",
         _FITTED + "model.evaluate_generator(((x, y) for _ in range(2)), 2)",
         _FITTED + "model.evaluate(((x, y) for _ in range(2)), steps=2, verbose=0)",
@@ -229,7 +229,7 @@ TRAINING = (
     Change(
         "call",
         "predict_generator",
-        "predict_generator",
+        "`predict`",
         "3.0",
         _FITTED + "model.predict_generator(((x,) for _ in range(2)), steps=2)",
         _FITTED + "model.predict(((x,) for _ in range(2)), steps=2, verbose=0)",
@@ -238,7 +238,7 @@ TRAINING = (
     Change(
         "call",
         "predict_classes",
-        "predict_classes",
+        "`predict(…).argmax(axis=-1)`, `(predict(…) > 0.5).astype('int32')`",
         "3.0",
         _FITTED + "classes = model.predict_classes(x, verbose=0)",
         _FITTED + "classes = model.predict(x, verbose=0).argmax(axis=-1)",
@@ -248,7 +248,7 @@ TRAINING = (
     Change(
         "call",
         "predict_proba",
-        "predict_proba",
+        "`predict`",
         "3.0",
         _FITTED + "shares = model.predict_proba(x, verbose=0)",
         _FITTED + "shares = model.predict(x, verbose=0)",
@@ -285,7 +285,7 @@ CALLBACKS = (
     Change(
         "call",
         "'acc' and 'val_acc' in logs and histories",
-        "accuracy_key",
+        "`'accuracy'`, `'val_accuracy'`",
         "2.3",
         "from keras.callbacks import EarlyStopping\nstop = EarlyStopping(monitor='val_acc')\n"
         "compiled = lambda model: model.compile('sgd', 'mse', metrics=['accuracy'])",
@@ -303,12 +303,12 @@ CALLBACKS = (
         "min_delta",
         "from keras.callbacks import ReduceLROnPlateau\ncallback = ReduceLROnPlateau(epsilon=0.01)",
         "from keras.callbacks import ReduceLROnPlateau\ncallback = ReduceLROnPlateau(min_delta=0.01)",
-        "2.1",
+        "2.1.6",
     ),
     Change(
         "call",
         "the file of ModelCheckpoint",
-        "checkpoint_file",
+        "`….keras`, `….weights.h5`",
         "3.0",
         "from keras.callbacks import ModelCheckpoint\n"
         "callback = ModelCheckpoint('best.hdf5', save_best_only=True, save_weights_only=True)",
@@ -319,7 +319,7 @@ CALLBACKS = (
     Change(
         "call",
         "the file of save_weights",
-        "weights_file",
+        "`….weights.h5`",
         "3.0",
         "import keras\ndef keep(model):\n    model.save_weights('net.h5')\n    model.load_weights('net.h5')",
         "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n"
@@ -329,7 +329,7 @@ CALLBACKS = (
     Change(
         "call",
         "add_weight with the name first",
-        "add_weight",
+        "`name=`, `shape=`",
         "3.0",
         "from keras.layers import Layer\nclass Scale(Layer):\n    def build(self, shape):\n"
         "        self.scale = self.add_weight('scale', (1,), initializer='ones')\nScale().build((2, 3))",
