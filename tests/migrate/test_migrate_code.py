@@ -12,6 +12,23 @@ from normwise.core.errors import ScriptError
 from normwise.migrate.migrate_code import migrate_code
 
 CASES = {
+    "a suite on one line, and statements between semicolons": (
+        "if True: from keras.layers.core import Dense; x = Dense(3, init='one')",
+        "if True: from keras.layers import Dense; x = Dense(3, kernel_initializer='ones')",
+    ),
+    "a generator of images by its module": (
+        "from keras.preprocessing import image\nflow = image.ImageDataGenerator()",
+        "import keras\nfrom keras.preprocessing import image\n"
+        "flow = keras.src.legacy.preprocessing.image.ImageDataGenerator()",
+    ),
+    "widths of Keras 0, dense over time": (
+        "import keras\nfrom keras.layers import TimeDistributedDense\nlayer = TimeDistributedDense(4, 3)",
+        "import keras\nlayer = keras.layers.TimeDistributed(keras.layers.Dense(3))",
+    ),
+    "a second number that is a stride": (
+        "from tensorflow.keras.layers import Conv2D\nlayer = Conv2D(8, 3, 3)",
+        "from keras.layers import Conv2D\nlayer = Conv2D(8, 3, 3)",
+    ),
     "an alias": (
         "from keras.layers import Convolution2D as C\nlayer = C(8, 3, 3)",
         "from keras.layers import Conv2D as C\nlayer = C(8, (3, 3))",
@@ -118,6 +135,11 @@ def test_it_is_rewritten(case):
 
 
 LEFT = {
+    "a kernel or a stride": (
+        "from keras.layers import Conv2D\nlayer = Conv2D(8, 3, 3)",
+        2,
+        "whether these are the rows and columns of the kernel, or its size and strides",
+    ),
     "a mode without a successor": (
         "from keras.layers import BatchNormalization\nlayer = BatchNormalization(mode=2)",
         2,

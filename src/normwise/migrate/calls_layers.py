@@ -45,6 +45,9 @@ def kernel_size(site: Site) -> cst.Call:
     call, one = site.call, site.name.endswith("1D")
     if one:
         return _kernel_of_one(site)
+    today = site.facts.of_tensorflow() or site.facts.modern()
+    if today and "onvolution" not in site.old:
+        return call  # its second number is the stride, as it is today
     names = _KERNEL_3D if site.name.endswith("3D") else _KERNEL
     given = arguments.positional(call)
     keywords = [arguments.keyword(call, n) for n in names]
@@ -74,7 +77,9 @@ def _is_number(site: Site, node: cst.BaseExpression) -> bool:
     """Whether it is a number for certain, or a name in a call that only Keras 1 has."""
     if isinstance(node, cst.Tuple | cst.List | cst.SimpleString):
         return False
-    return site.facts.number(node) is not None or "onvolution" in site.old
+    if "onvolution" in site.old:
+        return True
+    return site.facts.early and site.facts.number(node) is not None
 
 
 def _joined(site: Site, call: cst.Call, parts: list[cst.Arg], name: str) -> cst.Call:

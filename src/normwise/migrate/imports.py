@@ -13,20 +13,27 @@ Renamed = Callable[[cst.CSTNode, str], str]
 
 
 def rewritten_imports(
-    original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine, renamed: Renamed
-) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
-    """A line of imports by their new names; on several lines where these are in several modules now."""
+    original: Sequence[cst.BaseSmallStatement], updated: Sequence[cst.BaseSmallStatement], renamed: Renamed
+) -> list[cst.BaseSmallStatement]:
+    """The statements of a line, imports by their new names; more of them if these are in several modules."""
     statements: list[cst.BaseSmallStatement] = []
-    for statement in original.body:
-        if isinstance(statement, cst.Import):
-            statements.append(_plain(statement, renamed))
-        elif isinstance(statement, cst.ImportFrom):
-            statements += _from(statement, renamed)
+    for old, new in zip(original, updated, strict=True):
+        if isinstance(old, cst.Import):
+            statements.append(_plain(old, renamed))
+        elif isinstance(old, cst.ImportFrom):
+            statements += _from(old, renamed)
         else:
-            statements.append(updated.body[list(original.body).index(statement)])
-    if len(statements) == len(original.body):
-        return updated.with_changes(body=statements)
-    first = updated.with_changes(body=[statements[0]])
+            statements.append(new)
+    return statements
+
+
+def on_lines(
+    line: cst.SimpleStatementLine, statements: list[cst.BaseSmallStatement]
+) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+    """The line with these statements; on several lines where there are more of them than it had."""
+    if len(statements) == len(line.body):
+        return line.with_changes(body=statements)
+    first = line.with_changes(body=[statements[0]])
     others = [cst.SimpleStatementLine([s]) for s in statements[1:]]
     return cst.FlattenSentinel([first, *others])
 

@@ -11,7 +11,7 @@ from normwise.migrate import arguments, calls_layers, calls_training
 from normwise.migrate.change import Change
 from normwise.migrate.changes import CHANGES
 from normwise.migrate.facts import CALLED, Facts, chain
-from normwise.migrate.imports import is_module, rewritten_imports
+from normwise.migrate.imports import is_module, on_lines, rewritten_imports
 from normwise.migrate.known import exists, parameters
 from normwise.migrate.names import gone, moved, renamed, rooted
 from normwise.migrate.site import Log, Site
@@ -104,8 +104,17 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         if any(isinstance(s, cst.Import | cst.ImportFrom) for s in original_node.body):
-            return rewritten_imports(original_node, updated_node, self._imported)
+            return on_lines(
+                updated_node, rewritten_imports(original_node.body, updated_node.body, self._imported)
+            )
         return self._with_input(original_node, updated_node)
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.SimpleStatementSuite:
+        """``if …: import keras``."""
+        body = rewritten_imports(original_node.body, updated_node.body, self._imported)
+        return updated_node.with_changes(body=body)
 
     def _imported(self, node: cst.CSTNode, old: str) -> str:
         """The new name of what is imported; what is gone is listed."""
@@ -203,12 +212,14 @@ class Rewriter(cst.CSTTransformer):
             return updated
         if moved(name) != new:
             self.log.changed.append((self.facts.line(original), f"{rooted(name)} → {new}"))
+            if rooted(name) in NOTES and len(parts) > 1:
+                self.log.notes.append((self.facts.line(original), f"{rooted(name)}: {NOTES[rooted(name)]}"))
         node = cst.parse_expression(code)
         return node.with_changes(lpar=updated.lpar, rpar=updated.rpar)
 
     def _known(self, node: cst.CSTNode, old: str, new: str) -> None:
         """Lists what Keras 3 does not have, if it is no import's name, which is listed there."""
-        if moved(old) in REPLACED or exists(new):
+        if moved(old) in REPLACED or old.startswith("keras.src.") or exists(new):
             return
         why = gone(old) or f"{rooted(old)} is not in Keras 3, and no successor is known here"
         self._left(node, why)
@@ -407,6 +418,7 @@ def _comma_alone(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeS
 def _as_dense(site: Site) -> cst.BaseExpression:
     """The arguments of TimeDistributedDense, as those of Dense."""
     name, site.name = site.name, "keras.layers.Dense"
+    site.call = calls_layers.second_argument(site)
     _rename(site, ARGUMENTS, site.name)
     _values(site)
     site.name = "keras.layers.TimeDistributed"
