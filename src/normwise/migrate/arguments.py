@@ -144,3 +144,9 @@ def added(call: cst.Call, name: str, new: cst.BaseExpression) -> cst.Call:
             comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
             args[-1] = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
     return call.with_changes(args=[*args, arg])
+
+
+def with_method(call: cst.Call, name: str) -> cst.Call:
+    """The call of another method of the same."""
+    assert isinstance(call.func, cst.Attribute)
+    return call.with_changes(func=call.func.with_changes(attr=cst.Name(name)))

@@ -7,7 +7,15 @@ from typing import cast
 
 import libcst as cst
 
-from normwise.migrate import arguments, calls_layers, calls_training
+from normwise.migrate import (
+    arguments,
+    calls_backend,
+    calls_files,
+    calls_generators,
+    calls_layers,
+    calls_optimizers,
+    calls_training,
+)
 from normwise.migrate.change import Change
 from normwise.migrate.changes import CHANGES
 from normwise.migrate.facts import CALLED, Facts, chain
@@ -36,40 +44,40 @@ BEFORE: dict[str, tuple[Step, ...]] = {
     "keras.layers.Dense": (calls_layers.second_argument,),
     "keras.layers.Embedding": (calls_layers.embedding_length,),
     "keras.layers.BatchNormalization": (calls_layers.batch_normalization,),
-    ".fit_generator": (calls_training.fit_generator,),
-    ".evaluate_generator": (calls_training.evaluate_generator,),
-    ".predict_generator": (calls_training.predict_generator,),
+    ".fit_generator": (calls_generators.fit_generator,),
+    ".evaluate_generator": (calls_generators.evaluate_generator,),
+    ".predict_generator": (calls_generators.predict_generator,),
 }
 """What is done by the old names of the arguments, before these are renamed."""
 AFTER: dict[str, tuple[Step, ...]] = {
-    ".compile": (calls_training.compile_metrics, calls_training.named_optimizer),
+    ".compile": (calls_training.compile_metrics, calls_optimizers.named_optimizer),
     ".fit": (calls_training.show_accuracy, calls_training.default_epochs),
     ".evaluate": (calls_training.show_accuracy,),
     ".predict_classes": (calls_training.predict_classes,),
     ".predict_proba": (calls_training.predict_proba,),
     ".add_weight": (calls_training.add_weight,),
-    ".save_weights": (calls_training.weights_file,),
-    ".load_weights": (calls_training.weights_file,),
-    "keras.callbacks.ModelCheckpoint": (calls_training.checkpoint_file, calls_training.accuracy_key),
-    "keras.callbacks.EarlyStopping": (calls_training.accuracy_key,),
-    "keras.callbacks.ReduceLROnPlateau": (calls_training.accuracy_key,),
+    ".save_weights": (calls_files.weights_file,),
+    ".load_weights": (calls_files.weights_file,),
+    "keras.callbacks.ModelCheckpoint": (calls_files.checkpoint_file, calls_files.accuracy_key),
+    "keras.callbacks.EarlyStopping": (calls_files.accuracy_key,),
+    "keras.callbacks.ReduceLROnPlateau": (calls_files.accuracy_key,),
     "keras.layers.merge": (calls_layers.merge,),
     "keras.layers.TimeDistributedDense": (calls_layers.time_distributed_dense,),
     "keras.layers.ThresholdedReLU": (calls_layers.thresholded_relu,),
     **{
-        f"keras.backend.{n}": (calls_training.last_axis,)
+        f"keras.backend.{n}": (calls_backend.last_axis,)
         for n in ("concatenate", "expand_dims", "argmax", "argmin")
     },
-    "keras.backend.set_image_dim_ordering": (calls_training.set_dim_ordering,),
-    "keras.backend.image_dim_ordering": (calls_training.compare_dim_ordering,),
-    "keras.backend.set_value": (calls_training.set_value,),
+    "keras.backend.set_image_dim_ordering": (calls_backend.set_dim_ordering,),
+    "keras.backend.image_dim_ordering": (calls_backend.compare_dim_ordering,),
+    "keras.backend.set_value": (calls_backend.set_value,),
     **{
         f"keras.optimizers.{n}": (
-            calls_training.decay,
-            calls_training.default_rate,
-            calls_training.epsilon_none,
+            calls_optimizers.decay,
+            calls_optimizers.default_rate,
+            calls_optimizers.epsilon_none,
         )
-        for n in calls_training.RATES
+        for n in calls_optimizers.RATES
     },
 }
 """What is done by the new names."""
@@ -80,7 +88,6 @@ SURE_METHODS = frozenset({".fit_generator", ".evaluate_generator", ".predict_gen
 GONE_METHODS = {
     ".reset_states": "call reset_state() of its recurrent layers",
     ".to_yaml": "take to_json()",
-    ".train_on_batch(accuracy)": "give metrics in compile",
 }
 
 
@@ -356,7 +363,7 @@ class Rewriter(cst.CSTTransformer):
         given = next(iter(arguments.positional(site.call)), None)
         if given is None or receiver.rpartition(".")[2] not in ("logs", "history"):
             return None
-        new = calls_training.accuracy(site, given.value)
+        new = calls_files.accuracy(site, given.value)
         if new is None:
             return None
         site.changed(f"{site.code(given.value)} → {site.code(new)}")
@@ -375,7 +382,7 @@ class Rewriter(cst.CSTTransformer):
         if owner[-1] not in ("history", "logs", "hist") or not isinstance(inside, cst.Index):
             return updated_node
         call = cst.Call(cst.Name("f"))
-        new = calls_training.accuracy(Site(call, call, "", "", self.facts, self.log), inside.value)
+        new = calls_files.accuracy(Site(call, call, "", "", self.facts, self.log), inside.value)
         if new is None:
             return updated_node
         self.log.changed.append((self.facts.line(original_node), "'acc' → 'accuracy'"))
