@@ -280,3 +280,9 @@ def test_it_is_refused(case):
     code, match = REFUSED[case]
     with pytest.raises(ScriptError, match=match):
         migrate_code(code)
+
+
+def test_what_is_given_by_a_star_is_noted():
+    code = "import keras\nsettings = {'lr': 0.1}\nsgd = keras.optimizers.SGD(**settings)\n"
+    (note,) = migrate_code(code).notes
+    assert (note.line, note.text) == (3, "what is given to SGD by a star cannot be seen, nor renamed")

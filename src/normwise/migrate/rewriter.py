@@ -312,7 +312,7 @@ class Rewriter(cst.CSTTransformer):
         )
 
     def _rewritten(self, site: Site) -> cst.BaseExpression:
-        if arguments.starred(site.call) and site.name.startswith("keras.layers."):
+        if arguments.starred(site.call) and site.name.startswith(("keras.layers.", "keras.optimizers.")):
             site.note(
                 f"what is given to {site.name.rpartition('.')[2]} by a star cannot be seen, nor renamed"
             )
