@@ -14,6 +14,7 @@ from normwise.cli.explain import explain
 from normwise.cli.export import export
 from normwise.cli.fit import fit
 from normwise.cli.fold import fold
+from normwise.cli.migrate import migrate
 from normwise.cli.predict import predict
 from normwise.cli.recalibrate import recalibrate
 from normwise.cli.scale import scale
@@ -37,6 +38,7 @@ app.command()(recalibrate)
 app.command(no_args_is_help=False)(why)
 app.command()(fold)
 app.command()(export)
+app.command()(migrate)
 
 
 def _show_version(asked: bool) -> None:
@@ -85,6 +87,8 @@ def normwise(
     - Fold normalization away for deployment: `normwise fold income-run --out folded-run`
 
     - Serve a network by ONNX Runtime alone: `normwise export income-run --out income-onnx`
+
+    - Run a script of Keras 1 or 2 on Keras 3: `normwise migrate train.py --run`
     """
     del asked
     if context.invoked_subcommand is None:

@@ -7,6 +7,7 @@
     ├── ModelError            a model cannot be loaded, or is not of the kind asked for    (also a ValueError)
     ├── RunFolderError        a run folder cannot be written or read          (also an OSError)
     ├── TrainingError         a model cannot be trained on these data so      (also a ValueError)
+    ├── ScriptError           a script cannot be read or rewritten            (also a ValueError)
     └── NotFiniteError        a loss stopped being a number                   (also a FloatingPointError)
 
 Warnings are `NormwiseWarning`, a `UserWarning`.
@@ -51,6 +52,10 @@ class RunFolderError(NormwiseError, OSError):
 
 class TrainingError(NormwiseError, ValueError):
     """A model cannot be trained as it was asked: by its arguments, or because the data do not fit it."""
+
+
+class ScriptError(NormwiseError, ValueError):
+    """A script cannot be read, or is not of a kind that can be rewritten."""
 
 
 class NotFiniteError(NormwiseError, FloatingPointError):

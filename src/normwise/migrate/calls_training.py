@@ -1,0 +1,105 @@
+"""Compiling, training and predicting whose call takes more than other names."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from normwise.migrate import arguments
+from normwise.migrate.site import Site
+
+
+def compile_metrics(site: Site) -> cst.Call:
+    """Adds ``metrics=["accuracy"]`` where `fit` was to show it."""
+    receiver = site.facts.receiver(site.original)
+    if receiver not in site.facts.shown or arguments.keyword(site.call, "metrics"):
+        return site.call
+    quote = site.quote()
+    site.changed("show_accuracy → metrics")
+    return arguments.added(site.call, "metrics", cst.parse_expression(f"[{quote}accuracy{quote}]"))
+
+
+def show_accuracy(site: Site) -> cst.BaseExpression:
+    """Drops the argument, which is said in `compile`; an `evaluate` without it gave the loss alone."""
+    found = arguments.keyword(site.call, "show_accuracy")
+    receiver = site.facts.receiver(site.original)
+    shown = receiver in site.facts.shown
+    if found is not None:
+        if shown and receiver not in site.facts.compiles:
+            site.left("show_accuracy: add metrics=['accuracy'] where this model is compiled")
+            return site.call
+        return arguments.without(site.call, found)
+    if site.name == ".evaluate" and shown and not arguments.starred(site.call):
+        site.changed("evaluate without show_accuracy gave the loss alone")
+        return cst.Subscript(site.call, [cst.SubscriptElement(cst.Index(cst.Integer("0")))])
+    return site.call
+
+
+def default_epochs(site: Site) -> cst.Call:
+    """Lists a `fit` that leaves the number of epochs to a default which is another today."""
+    words = {a.keyword.value for a in site.call.args if a.keyword}
+    told = "epochs" in words or len(arguments.positional(site.call)) > 3 or arguments.starred(site.call)
+    if site.facts.early and site.facts.is_model(site.original) and not told:
+        site.left(
+            "fit without nb_epoch: Keras 1 trained 10 epochs, Keras 0 100, Keras 3 trains 1; give epochs"
+        )
+    return site.call
+
+
+def predict_classes(site: Site) -> cst.BaseExpression:
+    """By the width of the last layer: the largest of several, or whether the only one is above a half."""
+    layers = site.facts.model(site.original)
+    several = _several(site, layers)
+    if several is None:
+        site.left(
+            "predict_classes: the last layer cannot be seen; take predict(…).argmax(axis=-1) of several "
+            "outputs, (predict(…) > 0.5).astype('int32') of one"
+        )
+        return site.call
+    site.changed("predict_classes → predict")
+    predicted = arguments.with_method(site.call, "predict")
+    if several:
+        return cst.Call(cst.Attribute(predicted, cst.Name("argmax")), cst.parse_expression("f(axis=-1)").args)  # type: ignore[attr-defined]
+    above = cst.Comparison(
+        predicted,
+        [cst.ComparisonTarget(cst.GreaterThan(), cst.Float("0.5"))],
+        lpar=[cst.LeftParen()],
+        rpar=[cst.RightParen()],
+    )
+    kind = cst.SimpleString(f"{site.quote()}int32{site.quote()}")
+    return cst.Call(cst.Attribute(above, cst.Name("astype")), [cst.Arg(kind)])
+
+
+def _several(site: Site, layers: list[cst.Call]) -> bool | None:
+    for layer in reversed(layers):
+        name = (site.facts.new_name(layer.func) or "").rpartition(".")[2]
+        said = arguments.text(layer, "activation") or (
+            arguments.string(arguments.value(layer, "activation", 0)) if name == "Activation" else None
+        )
+        if said == "softmax" or name == "Softmax":
+            return True
+        if name == "Dense":
+            positions = arguments.positional(layer)
+            old = len(positions) > 1 and site.facts.number(positions[1].value) is not None
+            width = arguments.value(layer, "units", 1 if old else 0) or arguments.value(layer, "output_dim")
+            number = site.facts.number(width)
+            return None if number is None else number > 1
+        if name not in ("Activation", "BatchNormalization", "Dropout"):
+            return None
+    return None
+
+
+def predict_proba(site: Site) -> cst.Call:
+    """``predict_proba(…)`` of a Keras model to ``predict(…)``."""
+    if not site.facts.is_model(site.original):
+        return site.call
+    site.changed("predict_proba → predict")
+    return arguments.with_method(site.call, "predict")
+
+
+def add_weight(site: Site) -> cst.Call:
+    """``add_weight("kernel", (3, 4))`` of Keras 2, whose first argument was the name."""
+    given = arguments.positional(site.call)
+    if not given or arguments.string(given[0].value) is None:
+        return site.call
+    site.changed("add_weight: the name is given by its name")
+    return arguments.positions_named(site.call, ("name", "shape", "dtype", "initializer", "regularizer"), 0)

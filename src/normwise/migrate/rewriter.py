@@ -1,0 +1,480 @@
+"""Applies the table of changes to a module, from the inside out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import libcst as cst
+
+from normwise.migrate import (
+    arguments,
+    calls_backend,
+    calls_files,
+    calls_generators,
+    calls_layers,
+    calls_optimizers,
+    calls_training,
+)
+from normwise.migrate.change import Change
+from normwise.migrate.changes import CHANGES
+from normwise.migrate.facts import CALLED, Facts, chain
+from normwise.migrate.imports import is_module, on_lines, rewritten_imports
+from normwise.migrate.known import exists, parameters
+from normwise.migrate.names import gone, moved, renamed, rooted
+from normwise.migrate.site import Log, Site
+
+ARGUMENTS = [c for c in CHANGES if c.kind == "argument"]
+SIGNATURES = [c for c in CHANGES if c.kind == "signature"]
+VALUES = [c for c in CHANGES if c.kind == "value"]
+
+NOTES = {c.old: c.note for c in CHANGES if c.kind in ("module", "name") and c.note}
+
+Step = Callable[[Site], cst.BaseExpression]
+
+BEFORE: dict[str, tuple[Step, ...]] = {
+    **{
+        f"keras.layers.{n}": (calls_layers.kernel_size,)
+        for n in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D")
+    },
+    "keras.layers.ConvLSTM2D": (calls_layers.kernel_size, calls_layers.forget_bias),
+    "keras.layers.LSTM": (calls_layers.forget_bias, calls_layers.second_argument),
+    "keras.layers.GRU": (calls_layers.second_argument, calls_layers.reset_after),
+    "keras.layers.SimpleRNN": (calls_layers.second_argument,),
+    "keras.layers.Dense": (calls_layers.second_argument,),
+    "keras.layers.Embedding": (calls_layers.embedding_length,),
+    "keras.layers.BatchNormalization": (calls_layers.batch_normalization,),
+    ".fit_generator": (calls_generators.fit_generator,),
+    ".evaluate_generator": (calls_generators.evaluate_generator,),
+    ".predict_generator": (calls_generators.predict_generator,),
+}
+"""What is done by the old names of the arguments, before these are renamed."""
+AFTER: dict[str, tuple[Step, ...]] = {
+    ".compile": (calls_training.compile_metrics, calls_optimizers.named_optimizer),
+    ".fit": (calls_training.show_accuracy, calls_training.default_epochs),
+    ".evaluate": (calls_training.show_accuracy,),
+    ".predict_classes": (calls_training.predict_classes,),
+    ".predict_proba": (calls_training.predict_proba,),
+    ".add_weight": (calls_training.add_weight,),
+    ".save_weights": (calls_files.weights_file,),
+    ".load_weights": (calls_files.weights_file,),
+    "keras.callbacks.ModelCheckpoint": (calls_files.checkpoint_file, calls_files.accuracy_key),
+    "keras.callbacks.EarlyStopping": (calls_files.accuracy_key,),
+    "keras.callbacks.ReduceLROnPlateau": (calls_files.accuracy_key,),
+    "keras.layers.merge": (calls_layers.merge,),
+    "keras.layers.TimeDistributedDense": (calls_layers.time_distributed_dense,),
+    "keras.layers.ThresholdedReLU": (calls_layers.thresholded_relu,),
+    **{
+        f"keras.backend.{n}": (calls_backend.last_axis,)
+        for n in ("concatenate", "expand_dims", "argmax", "argmin")
+    },
+    "keras.backend.set_image_dim_ordering": (calls_backend.set_dim_ordering,),
+    "keras.backend.image_dim_ordering": (calls_backend.compare_dim_ordering,),
+    "keras.backend.set_value": (calls_backend.set_value,),
+    **{
+        f"keras.optimizers.{n}": (
+            calls_optimizers.decay,
+            calls_optimizers.default_rate,
+            calls_optimizers.epsilon_none,
+        )
+        for n in calls_optimizers.RATES
+    },
+}
+"""What is done by the new names."""
+REPLACED = frozenset(n for n in AFTER if n.startswith("keras.backend.")) | CALLED
+"""Names that only a call of theirs makes new."""
+SURE_METHODS = frozenset({".fit_generator", ".evaluate_generator", ".predict_generator", ".predict_classes"})
+"""Methods that nothing but a Keras model has."""
+GONE_METHODS = {
+    ".reset_states": "call reset_state() of its recurrent layers",
+    ".to_yaml": "take to_json()",
+}
+
+
+class Rewriter(cst.CSTTransformer):
+    """The transformer. What it cannot do with certainty it leaves, and lists in its log."""
+
+    def __init__(self, facts: Facts, log: Log) -> None:
+        super().__init__()
+        self.facts, self.log = facts, log
+        self._unknown: set[tuple[int, str]] = set()
+
+    # Imports are rewritten whole, by line.
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        return False
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        if any(isinstance(s, cst.Import | cst.ImportFrom) for s in original_node.body):
+            return on_lines(
+                updated_node, rewritten_imports(original_node.body, updated_node.body, self._imported)
+            )
+        return self._with_input(original_node, updated_node)
+
+    def leave_SimpleStatementSuite(
+        self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
+    ) -> cst.SimpleStatementSuite:
+        """``if …: import keras``."""
+        body = rewritten_imports(original_node.body, updated_node.body, self._imported)
+        return updated_node.with_changes(body=body)
+
+    def _imported(self, node: cst.CSTNode, old: str) -> str:
+        """The new name of what is imported; what is gone is listed."""
+        new = renamed(old)
+        why = gone(old)
+        if why:
+            self._left(node, why)
+        elif old.endswith(".*"):
+            if new != old:
+                self.log.changed.append((self.facts.line(node), f"{old} → {new}"))
+        elif rooted(old).split(".")[0] == "keras" and moved(old) not in REPLACED and not exists(new):
+            self._left(node, f"{rooted(old)} is not in Keras 3, and no successor is known here")
+        elif new != old:
+            self.log.changed.append((self.facts.line(node), f"{old} → {new}"))
+            self.log.notes += [
+                (self.facts.line(node), f"{old}: {NOTES[n]}") for n in NOTES if _within(rooted(old), n)
+            ]
+        return new
+
+    def _with_input(
+        self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
+        """A keras.Input before the statement that adds a first layer."""
+        statement = original.body[0] if len(original.body) == 1 else None
+        call = statement.value if isinstance(statement, cst.Expr) else None
+        if not isinstance(call, cst.Call) or not call.args or not isinstance(call.func, cst.Attribute):
+            return updated
+        layer = call.args[0].value
+        shape = self.log.inputs.get(layer) if isinstance(layer, cst.Call) else None
+        if shape is None or call.func.attr.value != "add":
+            return updated
+        added = cst.parse_statement(f"{self.facts.receiver(call)}.add({self._input(call)}({shape}))")
+        added = cast(cst.SimpleStatementLine, added).with_changes(leading_lines=updated.leading_lines)
+        return cst.FlattenSentinel([added, updated.with_changes(leading_lines=())])
+
+    def _input(self, call: cst.Call) -> str:
+        return Site(call, call, "", "", self.facts, self.log).keras("Input")
+
+    def leave_List(self, original_node: cst.List, updated_node: cst.List) -> cst.BaseExpression:
+        """A keras.Input before the first layer of ``Sequential([…])``."""
+        first = original_node.elements[0].value if original_node.elements else None
+        shape = self.log.inputs.get(first) if isinstance(first, cst.Call) else None
+        if first not in self.facts.first or shape is None:
+            return updated_node
+        parent = self.facts.parent(self.facts.parent(first))
+        if parent is not original_node:
+            return updated_node
+        value = cst.parse_expression(f"{self._input(cast(cst.Call, first))}({shape})")
+        comma = _comma_alone(original_node.elements[0].comma) if len(original_node.elements) > 1 else _DEFAULT
+        return updated_node.with_changes(elements=[cst.Element(value, comma), *updated_node.elements])
+
+    # Names
+
+    def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
+        parent = self.facts.parent(original_node)
+        if isinstance(parent, cst.Attribute) and parent.attr is original_node:
+            return updated_node
+        if isinstance(parent, cst.Arg) and parent.keyword is original_node:
+            return updated_node
+        if isinstance(parent, cst.Param | cst.AssignTarget | cst.FunctionDef | cst.ClassDef):
+            return (
+                updated_node
+                if not _is_value(parent, original_node)
+                else self._name(original_node, updated_node)
+            )
+        return self._name(original_node, updated_node)
+
+    def leave_Attribute(
+        self, original_node: cst.Attribute, updated_node: cst.Attribute
+    ) -> cst.BaseExpression:
+        if original_node.attr.value == "lr" and self._is_optimizer(original_node.value):
+            self.log.changed.append((self.facts.line(original_node), "lr → learning_rate"))
+            return updated_node.with_changes(attr=cst.Name("learning_rate"))
+        return self._name(original_node, updated_node)
+
+    def _is_optimizer(self, node: cst.BaseExpression) -> bool:
+        parts = chain(node)
+        if parts and parts[-1] == "optimizer":
+            return True
+        made = self.facts.value_of(node, node) if parts else None
+        return isinstance(made, cst.Call) and (self.facts.new_name(made.func) or "").startswith(
+            "keras.optimizers."
+        )
+
+    def _name(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+        name = self.facts.name(original)
+        if name is None or rooted(name).split(".")[0] != "keras":
+            return updated
+        new, parts = renamed(name), chain(original) or []
+        outer = self.facts.parent(original)
+        if not (isinstance(outer, cst.Attribute) and outer.value is original):
+            self._known(original, name, new)
+        code = self._code(parts, name, new)
+        if code == ".".join(parts):
+            return updated
+        if moved(name) != new:
+            self.log.changed.append((self.facts.line(original), f"{rooted(name)} → {new}"))
+            if rooted(name) in NOTES and len(parts) > 1:
+                self.log.notes.append((self.facts.line(original), f"{rooted(name)}: {NOTES[rooted(name)]}"))
+        node = cst.parse_expression(code)
+        return node.with_changes(lpar=updated.lpar, rpar=updated.rpar)
+
+    def _known(self, node: cst.CSTNode, old: str, new: str) -> None:
+        """Lists what Keras 3 does not have, if it is no import's name, which is listed there."""
+        if moved(old) in REPLACED or old.startswith("keras.src.") or exists(new):
+            return
+        why = gone(old) or f"{rooted(old)} is not in Keras 3, and no successor is known here"
+        self._left(node, why)
+
+    def _left(self, node: cst.CSTNode, why: str) -> None:
+        entry = (self.facts.line(node), why)
+        if entry not in self.log.left:
+            self.log.left.append(entry)
+
+    def _code(self, parts: list[str], old: str, new: str) -> str:
+        """How a new name is written by the import that its old one came from."""
+        bound = self.facts.bindings.get(parts[0])
+        if bound is None:  # by a star
+            return self._of_star(parts, new)
+        base = renamed(bound.name)
+        if new == base or new.startswith(base + "."):
+            alone = bound.aliased or bound.whole or is_module(parts[0])
+            local = parts[0] if alone else base.rpartition(".")[2]
+            return local + new.removeprefix(base)
+        keras = self.facts.keras_name()
+        if keras is None:
+            self.log.modules.add("keras")
+        return (keras or "keras") + new.removeprefix("keras")
+
+    def _of_star(self, parts: list[str], new: str) -> str:
+        """How it is written after ``from keras.layers import *``."""
+        for star in self.facts.stars:
+            module = renamed(f"{star}.*").removesuffix("*")
+            if new.startswith(module):
+                return new.removeprefix(module)
+        self.log.modules.add("keras")
+        return new
+
+    def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
+        """``os.environ["KERAS_BACKEND"] = "theano"`` cannot be kept."""
+        target = original_node.targets[0].target
+        inside = target.slice[0].slice if isinstance(target, cst.Subscript) else None
+        key = arguments.string(inside.value) if isinstance(inside, cst.Index) else None
+        said = arguments.string(original_node.value)
+        if key == "KERAS_BACKEND" and said in ("theano", "cntk"):
+            self._left(original_node, f"Keras 3 has no backend {said}: take jax, torch or tensorflow")
+        return updated_node
+
+    # Calls
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
+        name: str | None = self.facts.name(original_node.func)
+        if name is not None and rooted(name).split(".")[0] == "keras":
+            site = self._site(original_node, updated_node, renamed(name), moved(name))
+            if site.old in REPLACED:
+                return self._steps(
+                    site,
+                    AFTER[site.old]
+                    if site.old != "keras.layers.TimeDistributedDense"
+                    else (_as_dense, *AFTER[site.old]),
+                )
+            return self._rewritten(site)
+        if name is None and isinstance(original_node.func, cst.Attribute):
+            method = f".{original_node.func.attr.value}"
+            site = self._site(original_node, updated_node, method, method)
+            return self._method(site)
+        return updated_node
+
+    def _site(self, original: cst.Call, call: cst.Call, name: str, old: str) -> Site:
+        return Site(original, call, name, old, self.facts, self.log)
+
+    def _method(self, site: Site) -> cst.BaseExpression:
+        if site.name == ".get" and (entry := self._logged(site)) is not None:
+            return entry
+        if site.name in GONE_METHODS and self.facts.is_model(site.original):
+            site.left(f"{site.name[1:]} of a model is gone: {GONE_METHODS[site.name]}")
+        if site.name in SURE_METHODS or self.facts.is_model(site.original) or self._speaks_keras(site):
+            return self._rewritten(site)
+        return site.call
+
+    def _speaks_keras(self, site: Site) -> bool:
+        """Whether the keywords are such as only Keras has, or had; or the method is one of Keras' alone."""
+        if site.name in (".save_weights", ".load_weights", ".compile", ".add_weight"):
+            return True
+        words = {a.keyword.value for a in site.call.args if a.keyword}
+        return site.name in (".fit", ".evaluate", ".predict") and bool(
+            words & {"nb_epoch", "show_accuracy", "epochs", "steps_per_epoch", "batch_size"}
+        )
+
+    def _rewritten(self, site: Site) -> cst.BaseExpression:
+        if arguments.starred(site.call) and site.name.startswith(("keras.layers.", "keras.optimizers.")):
+            site.note(
+                f"what is given to {site.name.rpartition('.')[2]} by a star cannot be seen, nor renamed"
+            )
+        self._steps(site, BEFORE.get(site.name, ()))
+        if site.name.startswith("keras.layers."):
+            site.call = calls_layers.data_format(site)
+        if site.name.startswith("."):
+            name = cast(cst.Attribute, site.call.func).attr.value
+            _rename(site, SIGNATURES, f".{name}")
+        _signature(site)
+        _rename(site, ARGUMENTS, site.name)
+        _values(site)
+        if site.name.startswith("keras.layers."):
+            calls_layers.order_of_channels(site)
+            site.call = calls_layers.first_layer(site)
+        result = self._steps(site, AFTER.get(site.name, ()))
+        if isinstance(result, cst.Call):
+            self._check(site, result)
+        return result
+
+    def _steps(self, site: Site, steps: tuple[Step, ...]) -> cst.BaseExpression:
+        result: cst.BaseExpression = site.call
+        for step in steps:
+            result = step(site)
+            if not isinstance(result, cst.Call):
+                return result
+            site.call = result
+        return result
+
+    def _check(self, site: Site, call: cst.Call) -> None:
+        """Lists keywords that Keras 3 does not take."""
+        if site.name.startswith("."):
+            method = f".{call.func.attr.value}" if isinstance(call.func, cst.Attribute) else ""
+            takes = parameters(f"keras.Model{method}") if method in (".fit", ".compile", ".predict") else None
+        else:
+            takes = parameters(site.name)
+        words = [a.keyword.value for a in call.args if a.keyword]
+        for word in words if takes is not None else []:
+            said = any(word in why and line == self.facts.line(site.original) for line, why in self.log.left)
+            if word not in cast(frozenset[str], takes) and not said:
+                site.left(f"{site.name.lstrip('.')} takes no {word}; what to write instead is not known here")
+
+    # Keys of logs
+
+    def _logged(self, site: Site) -> cst.BaseExpression | None:
+        """``logs.get("val_acc")``."""
+        receiver = self.facts.receiver(site.original)
+        given = next(iter(arguments.positional(site.call)), None)
+        if given is None or receiver.rpartition(".")[2] not in ("logs", "history"):
+            return None
+        new = calls_files.accuracy(site, given.value)
+        if new is None:
+            return None
+        site.changed(f"{site.code(given.value)} → {site.code(new)}")
+        return arguments.replace(site.call, given, given.with_changes(value=new))
+
+    def leave_Subscript(
+        self, original_node: cst.Subscript, updated_node: cst.Subscript
+    ) -> cst.BaseExpression:
+        """``history.history["acc"]``, ``logs["acc"]``."""
+        owner = chain(original_node.value) or (
+            ["history"]
+            if isinstance(original_node.value, cst.Attribute) and original_node.value.attr.value == "history"
+            else [""]
+        )
+        inside = updated_node.slice[0].slice
+        if owner[-1] not in ("history", "logs", "hist") or not isinstance(inside, cst.Index):
+            return updated_node
+        call = cst.Call(cst.Name("f"))
+        new = calls_files.accuracy(Site(call, call, "", "", self.facts, self.log), inside.value)
+        if new is None:
+            return updated_node
+        self.log.changed.append((self.facts.line(original_node), "'acc' → 'accuracy'"))
+        element = updated_node.slice[0].with_changes(slice=inside.with_changes(value=new))
+        return updated_node.with_changes(slice=[element, *updated_node.slice[1:]])
+
+    def leave_Comparison(
+        self, original_node: cst.Comparison, updated_node: cst.Comparison
+    ) -> cst.BaseExpression:
+        """The other side of ``K.image_dim_ordering() == "th"``."""
+        left = original_node.left
+        name = self.facts.name(left.func) if isinstance(left, cst.Call) else None
+        if (
+            name is None
+            or moved(name) != "keras.backend.image_dim_ordering"
+            or len(updated_node.comparisons) != 1
+        ):
+            return updated_node
+        target = updated_node.comparisons[0]
+        said = arguments.string(target.comparator)
+        if said not in calls_layers.FORMATS:
+            return updated_node
+        new = arguments.quoted(target.comparator, calls_layers.FORMATS[said])
+        return updated_node.with_changes(comparisons=[target.with_changes(comparator=new)])
+
+
+_DEFAULT = cst.MaybeSentinel.DEFAULT
+
+
+def _comma_alone(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma | cst.MaybeSentinel:
+    """A comma with the space behind it, but not the comment."""
+    if not isinstance(comma, cst.Comma) or not isinstance(
+        comma.whitespace_after, cst.ParenthesizedWhitespace
+    ):
+        return comma
+    space = comma.whitespace_after.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=())
+    return comma.with_changes(whitespace_after=space)
+
+
+def _as_dense(site: Site) -> cst.BaseExpression:
+    """The arguments of TimeDistributedDense, as those of Dense."""
+    name, site.name = site.name, "keras.layers.Dense"
+    site.call = calls_layers.second_argument(site)
+    _rename(site, ARGUMENTS, site.name)
+    _values(site)
+    site.name = "keras.layers.TimeDistributed"
+    if site.original in site.facts.first or site.original in site.facts.later:
+        site.call = calls_layers.first_layer(site)
+    site.name = name
+    return site.call
+
+
+def _is_value(parent: cst.CSTNode, node: cst.Name) -> bool:
+    """Whether a name is the default of a parameter, and not its name."""
+    return isinstance(parent, cst.Param) and parent.default is node
+
+
+def _within(name: str, outer: str) -> bool:
+    return name == outer or name.startswith(outer + ".")
+
+
+def _signature(site: Site) -> None:
+    """Arguments that stood at a place which is another's now are given by their names."""
+    for row in SIGNATURES:
+        names = row.old.split(", ")
+        if site.name in row.where and len(arguments.positional(site.call)) > 2:
+            site.changed(f"arguments from place 3 on → {', '.join(names[2:])}")
+            site.call = arguments.positions_named(site.call, names, 2)
+
+
+def _rename(site: Site, rows: list[Change], name: str) -> None:
+    for row in rows:
+        found = (
+            arguments.keyword(site.call, row.old) if name in row.where and row.kind == "argument" else None
+        )
+        if found is None:
+            continue
+        if row.old == "schedule_decay" and site.code(found.value) != "0.004":
+            continue
+        site.changed(f"{row.old} → {row.new}" if row.new else f"{row.old} is dropped")
+        if row.note:
+            site.note(row.note)
+        if row.new and arguments.keyword(site.call, row.new) is None:
+            site.call = arguments.renamed(site.call, row.old, row.new)
+        elif not row.new:
+            site.call = arguments.without(site.call, found)
+
+
+def _values(site: Site) -> None:
+    for row in VALUES:
+        found = arguments.keyword(site.call, row.argument) if site.name in row.where else None
+        if found is not None and arguments.string(found.value) == row.old:
+            site.changed(f"'{row.old}' → '{row.new}'")
+            new = found.with_changes(value=arguments.quoted(found.value, row.new))
+            site.call = arguments.replace(site.call, found, new)
