@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,21 @@ from normwise.cli.console import line, messages
 from normwise.core.errors import NormwiseError
 
 REFUSED, ABORTED = 2, 130
+
+
+@contextmanager
+def crashes_refused() -> Iterator[None]:
+    """An error that nobody foresaw exits with 2, behind its traceback: 1 would say that something was found.
+
+    It is for commands whose exit status 1 is a result.
+    """
+    try:
+        yield
+    except (typer.Exit, typer.BadParameter, BrokenPipeError):
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        raise typer.Exit(REFUSED) from error
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from normwise.cli.backend import choose_backend
-from normwise.cli.clear_errors import clear_errors
+from normwise.cli.clear_errors import clear_errors, crashes_refused
 from normwise.cli.console import messages
 from normwise.cli.options import Overwrite, Quiet
 
@@ -98,7 +98,7 @@ def doctor(
     - `normwise doctor model.keras train.npz --fix safe --out mended.keras`
     """
     as_json = as_json or format == "json"
-    with clear_errors():
+    with crashes_refused(), clear_errors():
         if list_checks:
             _list_checks()
             return

@@ -51,8 +51,8 @@ def show_diagnosis(diagnosis: Diagnosis, *, as_json: bool = False, quiet: bool =
         line(console, sentence, style="yellow", label="not seen  ")
     for text in check_lines(diagnosis.checks):
         line(console, text)
-    if diagnosis.findings:
-        line(console, f"more of a finding: normwise explain {diagnosis.findings[0].code}", style="dim")
+    for text in next_steps(diagnosis.findings):
+        line(console, text, style="dim")
 
 
 def show_remedies(record: Remedies, out: Path, *, as_json: bool = False, quiet: bool = False) -> None:
@@ -90,8 +90,11 @@ def show_rules(rules: Iterable[Rule]) -> None:
     wide = max((len(rule.defect) for rule in rules), default=0)
     for rule in rules:
         kind = f"{rule.severity}, {rule.confidence}{', preview' if rule.preview else ''}"
-        text = f"{rule.code}  {rule.defect:<{wide}}  {kind:<28}  {rule.summary}"
-        line(console, text, wrap=False)
+        if console.is_terminal:
+            line(console, f" {rule.defect}  ({kind})", style=STYLES[rule.severity], label=rule.code)
+            _tell(console, "", rule.summary)
+        else:  # a line each, to be searched
+            line(console, f"{rule.code}  {rule.defect:<{wide}}  {kind:<28}  {rule.summary}")
 
 
 def check_lines(checks: Sequence[Check]) -> list[str]:
@@ -117,6 +120,28 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
         lines += [f"{status} {', '.join(codes)}: {reason}" for reason, codes in reasons.items()]
     if left_out := sum(check.ignored for check in checks):
         lines.append(f"{left_out} finding{'s' * (left_out != 1)} left out, as the configuration ignores them")
+    return lines
+
+
+def next_steps(findings: Sequence[Finding]) -> list[str]:
+    """What can be done on the command line about findings.
+
+    Example:
+        >>> remedy = Remedy("recalibrate", "Recalibrate it.", "", "safe")
+        >>> numbers, texts = (0.5, 0.1, "σ", 64), ("", "", remedy, "", "")
+        >>> found = Finding("NRM403", "stale-statistics", "warning", "measured", "norm", *numbers, *texts)
+        >>> print(*next_steps([found]), sep="\\n")
+        more of a finding: normwise explain NRM403
+        mended in a copy by --fix safe --out FIXED.keras: NRM403
+    """
+    if not findings:
+        return []
+    lines = [f"more of a finding: normwise explain {findings[0].code}"]
+    for fix, safety in (("safe", "safe"), ("all", "unsafe")):
+        codes = dict.fromkeys(f.code for f in findings if f.remedy.action and f.remedy.safety == safety)
+        if codes:
+            then = "; train it again then" * (fix == "all")
+            lines.append(f"mended in a copy by --fix {fix} --out FIXED.keras: {', '.join(codes)}{then}")
     return lines
 
 

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from normwise.core.diagnosis import Diagnosis
+from normwise.core.errors import TrainingError
 from normwise.doctor.engine import examine
-from normwise.doctor.registry import selected
+from normwise.training.check_arguments import check_batch_size
+from normwise.workflows.chosen_rules import chosen_rules, layer_ignores
+from normwise.workflows.finite_evidence import finite_evidence, require_finite_weights
 from normwise.workflows.gather_evidence import ROWS, gather_evidence
 
 
@@ -49,10 +52,10 @@ def diagnose(
         The findings, the worst first, and of each rule whether it was run.
 
     Raises:
-        ModelError: If it is no Keras model, or not built.
+        ModelError: If it is no Keras model, or not built; with data, if weights hold NaN or infinity.
         TrainingError: If the data are empty, do not fit the model, or hold NaN or infinity.
         TableError: If a table, or a file, cannot be read.
-        NormwiseError: If `select` or `ignore` holds what is no rule.
+        NormwiseError: If `select`, `ignore` or `ignored_layers` holds what is no rule, or no rule is left.
 
     Example:
         >>> import keras
@@ -62,6 +65,11 @@ def diagnose(
         >>> [(f.code, f.layer) for f in diagnose(model, select=["NRM301"]).findings]
         [('NRM301', 'net/hidden')]
     """
-    rules = selected(select, ignore, preview=preview)
+    rules, ignored = chosen_rules(select, ignore, preview=preview), layer_ignores(ignored_layers)
+    check_batch_size(batch_size)
+    if x is None and new_x is not None:
+        raise TrainingError("new_x has nothing to be compared with: x is None; expected the rows of before")
+    if x is not None:
+        require_finite_weights(model)
     evidence = gather_evidence(model, x, y, new_x=new_x, batch_size=batch_size, rows=rows)
-    return examine(evidence, rules, ignored_layers)
+    return examine(finite_evidence(evidence), rules, ignored)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from normwise.core.errors import TableError, did_you_mean, listing
+from normwise.graph.error_text import error_text
 from normwise.workflows.probed_rows import SEED
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -58,8 +59,11 @@ def _read(source: str, model: Any, rows: int) -> tuple[Any, Any] | None:
 def _arrays(path: Path) -> tuple[Any, Any]:
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        beside = [file.name for file in path.parent.glob("*.np[yz]")]
+        raise TableError(f"{path} does not exist. {did_you_mean(path.name, beside)}") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TableError(f"{path} cannot be read: {error}") from error
+        raise TableError(_unreadable(path, error)) from error
     if path.suffix == ".npy":
         return loaded, None
     with loaded:
@@ -68,7 +72,19 @@ def _arrays(path: Path) -> tuple[Any, Any]:
                 f'{path} holds the arrays {listing(loaded.files)}; expected "x" and, if it has targets, "y".'
                 f" {did_you_mean('x', loaded.files)}"
             )
-        return loaded["x"], loaded["y"] if "y" in loaded.files else None
+        try:
+            return loaded["x"], loaded["y"] if "y" in loaded.files else None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise TableError(_unreadable(path, error)) from error
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    if "allow_pickle" in str(error):  # NumPy takes every file that it does not know for a pickle
+        return (
+            f"{path} holds Python objects, or is no file of NumPy's; expected arrays of numbers, as"
+            f" numpy.save{'z' * (path.suffix == '.npz')} writes them"
+        )
+    return f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _images(folder: Path) -> list[Path]:
@@ -122,16 +138,22 @@ def _called(module: str, function: str) -> tuple[Any, Any]:
     sys.path.insert(0, here)
     try:
         loaded = importlib.import_module(module)
-    except ImportError as error:
-        raise TableError(f'the module "{module}" cannot be imported: {error}') from error
+    except Exception as error:  # the user's code may raise anything
+        raise TableError(f'the module "{module}" cannot be imported: {error_text(error)}') from error
     finally:
         sys.path.remove(here)
     made = getattr(loaded, function, None)
     if not callable(made):
+        known = [name for name, thing in vars(loaded).items() if callable(thing) and name[0] != "_"]
         raise TableError(
-            f'the module "{module}" has no function "{function}". {did_you_mean(function, vars(loaded))}'
+            f'the module "{module}" has no function "{function}". {did_you_mean(function, known)}'
         )
-    given = made()
+    try:
+        given = made()
+    except Exception as error:  # likewise
+        raise TableError(f"{module}:{function} raised {error_text(error)}; expected x, or x and y") from error
+    if given is None:
+        raise TableError(f"{module}:{function} returned None; expected x, or x and y")
     if isinstance(given, tuple) and len(given) in (2, 3):
         return given[0], given[1]
     return given, None

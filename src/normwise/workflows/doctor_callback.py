@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from normwise.core.diagnosis import Diagnosis
-from normwise.core.errors import warn
-from normwise.doctor.registry import selected
+from normwise.core.errors import NormwiseError, warn
+from normwise.workflows.chosen_rules import chosen_rules, layer_ignores
 from normwise.workflows.diagnose import diagnose
 
 ROWS = 256
@@ -21,7 +21,7 @@ class DoctorCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     At the ends of epochs the rules that need no more than what training itself computes look at the same few
     rows. A finding is told once, when it first appears, as a `NormwiseWarning`; what was already told is
-    silent from then on.
+    silent from then on. Where the network cannot be examined, that is told once, and the training goes on.
 
     A look takes a few forward passes and a gradient of at most 256 rows, and nothing of the training changes:
     the weights, the moving statistics and the seeds are as without it. The first look compiles, which may
@@ -39,7 +39,7 @@ class DoctorCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     Raises:
         ValueError: If `every` is below 1.
-        NormwiseError: If a code fits no rule.
+        NormwiseError: If a code fits no rule, or none of the rules that are left is cheap.
 
     Attributes:
         diagnosis: That of the last look, a `Diagnosis`; None before the first.
@@ -77,26 +77,38 @@ class DoctorCallback(keras.callbacks.Callback):  # type: ignore[misc]
         if every < 1:
             raise ValueError(f"every={every} is out of its range; expected a whole number from 1")
         self.x, self.y, self.every, self.batch_size = x, y, every, batch_size
-        self.ignored_layers = ignored_layers
-        chosen = selected(select, ignore, preview=preview)
+        self.ignored_layers = layer_ignores(ignored_layers)
+        chosen = chosen_rules(select, ignore, preview=preview)
         self.codes = tuple(rule.code for rule in chosen if rule.cheap)
+        if not self.codes:
+            raise NormwiseError(
+                f"{', '.join(rule.code for rule in chosen)} would not be looked at while training, as more is"
+                " computed for it than training does; expected one rule more, or normwise.diagnose afterwards"
+            )
         self.diagnosis: Diagnosis | None = None
         self.epochs: dict[str, int] = {}
+        self._refused: set[str] = set()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Looks, where it is time to."""
         if (epoch + 1) % self.every or not self.codes:
             return
-        self.diagnosis = diagnose(
-            self.model,
-            self.x,
-            self.y,
-            batch_size=self.batch_size,
-            rows=ROWS,
-            # A rule in preview that is named in full is run.
-            select=self.codes,
-            ignored_layers=self.ignored_layers,
-        )
+        try:
+            self.diagnosis = diagnose(
+                self.model,
+                self.x,
+                self.y,
+                batch_size=self.batch_size,
+                rows=ROWS,
+                # A rule in preview that is named in full is run.
+                select=self.codes,
+                ignored_layers=self.ignored_layers,
+            )
+        except NormwiseError as error:  # a look must not cost the training
+            if str(error) not in self._refused:
+                self._refused.add(str(error))
+                warn(f"epoch {epoch + 1}: the network could not be examined: {error}")
+            return
         for finding in self.diagnosis.findings:
             if finding.fingerprint not in self.epochs:
                 self.epochs[finding.fingerprint] = epoch + 1

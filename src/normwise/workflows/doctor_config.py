@@ -10,7 +10,8 @@ from typing import Any
 
 from normwise.core.diagnosis import SEVERITIES
 from normwise.core.errors import NormwiseError, did_you_mean
-from normwise.doctor.registry import rule_of, selected
+from normwise.doctor.registry import selected
+from normwise.workflows.chosen_rules import layer_ignores, words
 
 FILE, TABLE = "pyproject.toml", "[tool.normwise.doctor]"
 NEVER = "never"
@@ -117,13 +118,12 @@ def _config(table: Any, file: Path) -> DoctorConfig:
 
 def _rules(value: Any, where: str) -> tuple[str, ...]:
     """A list of words that each fit a rule."""
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-        raise NormwiseError(f'{where} is {value!r}; expected a list of codes, such as ["NRM4"]')
+    given = words(value, where)
     try:
-        selected(ignore=value)
+        selected(ignore=given)
     except NormwiseError as error:
         raise NormwiseError(f"{where}: {error}") from error
-    return tuple(value)
+    return given
 
 
 def _switch(value: Any, where: str) -> bool:
@@ -136,21 +136,10 @@ def _severity(value: Any, where: str) -> str:
     return checked_fail_on(str(value), where)
 
 
-def _layers(value: Any, where: str) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise NormwiseError(f'{where} is {value!r}; expected a table, such as {{"encoder/*" = ["NRM4"]}}')
-    return {pattern: _codes(_rules(words, f'{where}, "{pattern}"')) for pattern, words in value.items()}
-
-
-def _codes(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of defects as their codes: what is ignored in a layer is told by the beginning of a code."""
-    return tuple(rule_of(word).code if "-" in word else word.upper() for word in words)
-
-
 _KEYS: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
     "select": ("select", _rules),
     "ignore": ("ignore", _rules),
     "preview": ("preview", _switch),
     "fail-on": ("fail_on", _severity),
-    "per-layer-ignores": ("ignored_layers", _layers),
+    "per-layer-ignores": ("ignored_layers", layer_ignores),
 }

@@ -86,7 +86,13 @@ def doctor_file(model: Path, data: str | None, options: DoctorOptions, warn: War
         ModelError: If the model cannot be loaded.
         RunFolderError: If the run folder cannot be read.
         TableError: If the data cannot be read or do not fit; likewise a TrainingError.
+        NormwiseError: If there are new data and none to compare them with.
     """
+    if data is None and options.new_data is not None:
+        raise NormwiseError(
+            f"--new-data {options.new_data} has nothing to be compared with; expected DATA, the rows of the"
+            " training, behind the model"
+        )
     patient = _patient(model, data, options, warn)
     return diagnose(patient.model, patient.x, patient.y, new_x=patient.new_x, **options.rules())
 

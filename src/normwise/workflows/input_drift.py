@@ -10,7 +10,7 @@ from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.drift import Drift, compare
 from normwise.core.model_record import ModelRecord
 from normwise.insight.input_evidence import places_of_inputs
-from normwise.workflows.input_values import arrays_of_inputs
+from normwise.workflows.input_values import arrays_of_inputs, require_finite
 from normwise.workflows.probed_rows import ProbedRows
 
 SKETCH_SIZE = 128
@@ -20,7 +20,13 @@ MOST_VALUES = 65536
 
 
 def input_drift(model: Any, record: ModelRecord, before: ProbedRows, now: ProbedRows) -> Drift:
-    """The drift of each column, or channel, of the inputs that are numbers, as they are given."""
+    """The drift of each column, or channel, of the inputs that are numbers, as they are given.
+
+    Raises:
+        TrainingError: If new data hold NaN or infinity, and no layer that scales comes first.
+    """
+    scaled = {place.name for place in places_of_inputs(record) if place.scaled_by}
+    require_finite(arrays_of_inputs(model, now.x), now, scaled, of=" of the new data")
     return compare(*(_statistics(model, record, probed) for probed in (before, now)))
 
 

@@ -41,5 +41,7 @@ def first_cause(error: BaseException) -> str:
     """What went wrong first, without the configuration that Keras shows behind it."""
     while error.__context__ is not None:
         error = error.__context__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = str(error.args[0]) if error.args else type(error).__name__
     return text.partition(" Full object config")[0].partition("\n")[0]

@@ -10,12 +10,14 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.core.errors import ColumnError, TrainingError
+from normwise.core.errors import ColumnError, NormwiseError, TrainingError
+from normwise.graph.error_text import error_text
 from normwise.training.check_arguments import check_batch_size
 from normwise.training.check_data import check_data
 from normwise.training.feed import feed
 from normwise.training.frame_arrays import is_name
 from normwise.training.keras_trainer import EpochBatches, can_slice_array, convert_to_sliceable, tree
+from normwise.training.leaves import named_leaves
 from normwise.training.seeded import numpy_state
 from normwise.training.table_stream import TableStream
 
@@ -70,12 +72,23 @@ def probed_rows(
         new: Whether x are later data, of which a table may lack the targets.
 
     Raises:
-        TrainingError: If there are none, or they do not fit each other or the model.
+        TrainingError: If there are none, they do not fit each other or the model, or reading them raised.
         TableError: If a table cannot be read; a ColumnError, if a column is absent or holds no numbers.
     """
     check_batch_size(batch_size)
+    if new:
+        try:
+            return _probed(model, x, y, rows, batch_size, new)
+        except TrainingError as error:
+            raise TrainingError(f"of the new data, {error}") from error
+    return _probed(model, x, y, rows, batch_size, new)
+
+
+def _probed(model: Any, x: Any, y: Any, rows: int, batch_size: int | None, new: bool) -> ProbedRows:
     if not any(part is not None for part in tree.flatten(x)):
         raise TrainingError(f"x is {x!r}, which holds no data; expected arrays, a table, or batches of them")
+    for name, structure in (("x", x), ("y", y)):
+        _require_rows(name, structure)
     with numpy_state([np.random.RandomState(SEED).get_state()]):
         if new:
             fed = _fed_without_targets(model, x, y)
@@ -84,6 +97,22 @@ def probed_rows(
         if all(map(can_slice_array, tree.flatten(fed[0]))):
             return _of_arrays(model, *fed, rows, _columns(x, y))
         return _of_batches(model, *fed, rows, batch_size)
+
+
+def _require_rows(name: str, structure: Any) -> None:
+    """Raises TrainingError where Keras takes no rows: of lists of numbers, of single ones, of text as y."""
+    for called, leaf in named_leaves(name, structure):
+        if isinstance(leaf, (bool, int, float, complex, np.generic)) or getattr(leaf, "shape", None) == ():
+            kind = f"a {type(structure).__name__}" if structure is not leaf else f"the single value {leaf!r}"
+            raise TrainingError(
+                f"{name} is {kind}, which holds no array of rows; expected arrays, such as"
+                f" numpy.asarray({name}), with a row for each example"
+            )
+        if name == "y" and isinstance(leaf, np.ndarray) and leaf.dtype.kind in "OUSMm":
+            raise TrainingError(
+                f"{called} holds values of type {leaf.dtype} and not numbers; expected class numbers from 0,"
+                " as numpy.unique(y, return_inverse=True) gives, one-hot rows, or numbers to predict"
+            )
 
 
 def _fed_without_targets(model: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -121,6 +150,10 @@ def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -
             count += len(tree.flatten(batches[-1][0])[0])
             if count >= most:
                 break
+    except NormwiseError:
+        raise
+    except Exception as error:  # whatever the user's generator or data set raises
+        raise TrainingError(f"reading the data raised {error_text(error)}") from error
     finally:
         if stream:
             adapter.close()
@@ -137,8 +170,10 @@ def _of_batches(model: Any, x: Any, y: Any, most: int, batch_size: int | None) -
 def _adapter(x: Any, y: Any, batch_size: int | None) -> Any:
     try:
         return EpochBatches(x=x, y=y, batch_size=batch_size, shuffle=False).data_adapter
-    except ValueError as error:
-        raise TrainingError(f"the data cannot be used: {error}") from error
+    except NormwiseError:
+        raise
+    except Exception as error:  # whatever the user's generator raises: its first batches are looked at
+        raise TrainingError(f"the data cannot be used: {error_text(error)}") from error
 
 
 def _each(change: Callable[[Any], Any], structure: Any) -> Any:
