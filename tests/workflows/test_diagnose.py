@@ -9,7 +9,7 @@ from keras import layers
 from tests.insight.networks import rows
 
 import normwise
-from normwise.core.errors import NormwiseError, TableError
+from normwise.core.errors import NormwiseError, TableError, TrainingError
 from normwise.workflows.diagnose_data import read_data
 
 
@@ -87,10 +87,71 @@ def test_a_function_of_a_module(tmp_path, monkeypatch):
     assert sys.path == before
     with pytest.raises(TableError, match=r'"own_rows" has no function "bth". Did you mean "both"'):
         read_data("own_rows:bth", None, None, 9)
-    with pytest.raises(TableError, match='"no_such_rows" cannot be imported: No module named'):
+    with pytest.raises(TableError, match='"no_such_rows" cannot be imported: ModuleNotFoundError: No'):
         read_data("no_such_rows:both", None, None, 9)
 
 
 def test_all_else_is_handed_on():
     for given in ([[1.0]], "table.csv", "folder/*.parquet"):
         assert read_data(given, "target", None, 9) == (given, "target")
+
+
+def test_choices_that_check_nothing_are_refused():
+    model = network()
+    told = {
+        "select is 'NRM3'; expected a list of codes": {"select": "NRM3"},
+        "ignore is \\[301\\]; expected a list of codes": {"ignore": [301]},
+        r"select=\[\] and ignore=\['NRM'\] leave no rule to run": {"ignore": ["NRM"]},
+        r"ignored_layers is \['net'\]; expected a table": {"ignored_layers": ["net"]},
+        'ignored_layers, "net": "NRM9" is the code': {"ignored_layers": {"net": ["NRM9"]}},
+        "batch_size=0 is not a whole number from 1": {"batch_size": 0},
+        "new_x has nothing to be compared with": {"new_x": rows()},
+    }
+    for text, arguments in told.items():
+        with pytest.raises(NormwiseError, match=text):
+            normwise.diagnose(model, **arguments)
+    for codes in (["NRM301"], ("bias-before-normalization",)):
+        assert normwise.diagnose(model, ignored_layers={"net/*": codes}).findings == ()
+
+
+class Broken(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, place):
+        raise KeyError("no such file")
+
+
+def raising():
+    yield rows(), rows()[:, :1]
+    raise RuntimeError("the disk is gone")
+
+
+def test_data_that_hold_no_rows_are_told_in_a_sentence(tmp_path, monkeypatch):
+    model, x = network(), rows()
+    told = [
+        ("x is a list, which holds no array of rows; expected arrays", (x.tolist(), x[:, 0])),
+        ("x is the single value 5, which holds no array", (5, None)),
+        ("y is the single value 3.0, which holds no array", (x, 3.0)),
+        ("y holds values of type <U1 and not numbers; expected class numbers", (x, np.array(["a"] * len(x)))),
+        ("the data cannot be used: RuntimeError: the disk is gone", (raising(), None)),
+        ("reading the data raised KeyError: 'no such file'", (Broken(), None)),
+    ]
+    for text, data in told:
+        with pytest.raises(TrainingError, match=text):
+            normwise.diagnose(model, *data)
+    with pytest.raises(TrainingError, match=r"of the new data, x has the shape \(64, 6\)"):
+        normwise.diagnose(model, x, new_x=np.c_[x, x])
+    np.savez(tmp_path / "objects.npz", x=x.astype(object))
+    (tmp_path / "text.npy").write_text("hello", encoding="utf-8")
+    for name in ("objects.npz", "text.npy"):
+        with pytest.raises(TableError, match=f"{name} holds Python objects, or is no file of NumPy's"):
+            normwise.diagnose(model, tmp_path / name)
+    code = "def nothing(): return None\ndef boom(): raise RuntimeError('gone')\n"
+    (tmp_path / "odd_rows.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "odd_rows", raising=False)
+    with pytest.raises(TableError, match="odd_rows:nothing returned None; expected x"):
+        normwise.diagnose(model, "odd_rows:nothing")
+    with pytest.raises(TableError, match="odd_rows:boom raised RuntimeError: gone"):
+        normwise.diagnose(model, "odd_rows:boom")

@@ -83,12 +83,20 @@ def test_the_cheap_rules_are_run_on_a_few_rows(
     }
 
 
-def test_without_a_cheap_rule_it_never_looks() -> None:
+def test_without_a_cheap_rule_it_would_never_look() -> None:
     dear = next(rule for rule in RULES if not rule.cheap)
-    callback = normwise.DoctorCallback(None, select=[dear.code])
-    callback.set_model(network())
-    callback.on_epoch_end(0)
+    with pytest.raises(NormwiseError, match=f"{dear.code} would not be looked at while training"):
+        normwise.DoctorCallback(None, select=[dear.code])
+
+
+def test_what_cannot_be_examined_is_told_once_and_costs_no_training(data: tuple[Any, Any]) -> None:
+    x, y = data
+    callback = normwise.DoctorCallback(x[:, :3], y)
+    weights, said = trained(normwise.fit, data, callback)
+    (line,) = said
+    assert line.startswith("epoch 1: the network could not be examined: x has the shape (64, 3), and the mod")
     assert callback.diagnosis is None
+    assert len(weights) == len(network().get_weights())
 
 
 def test_wrong_arguments_are_refused_before_the_training() -> None:

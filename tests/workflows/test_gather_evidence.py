@@ -9,7 +9,7 @@ from tests.insight.networks import left_as_it_is, rows
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
-from normwise.core.errors import ModelError, TableError, TrainingError
+from normwise.core.errors import ModelError, NormwiseWarning, TableError, TrainingError
 from normwise.core.evidence import Evidence
 from normwise.workflows import gather_evidence as module
 from normwise.workflows.gather_evidence import gather_evidence
@@ -184,8 +184,12 @@ def test_new_data_may_lack_the_target_and_miss_values(trained):
     assert [column.shift for column in found.drift.columns] == [0.0] * 3
     later = x.copy()
     later[::2, 1] = np.nan
-    found = gather_evidence(model, x, new_x=later)
+    with pytest.warns(NormwiseWarning, match=f"{COUNT // 2} of the {3 * COUNT} new values of the input"):
+        found = gather_evidence(model, x, new_x=later)
     assert [column.new_nulls for column in found.drift.columns] == [0.0, 0.5, 0.0]
+    later[:, 1] = np.inf
+    with pytest.raises(TrainingError, match='the columns "1" of the new data hold no finite number'):
+        gather_evidence(model, x, new_x=later)
 
 
 def test_behind_a_layer_that_scales():
@@ -224,7 +228,7 @@ def test_data_that_cannot_be_used(trained, tmp_path):
         gather_evidence(model, x, rows=0)
     with pytest.raises(ModelError, match="expected a Keras model, got a str"):
         gather_evidence("model.keras", x)
-    with pytest.raises(TableError, match=r"nothing\.npz cannot be read"):
+    with pytest.raises(TableError, match=r"nothing\.npz does not exist\. There are none"):
         gather_evidence(model, tmp_path / "nothing.npz")
     np.savez(tmp_path / "other.npz", features=x)
     with pytest.raises(TableError, match='holds the arrays "features"; expected "x"'):

@@ -127,6 +127,7 @@ def next_steps(findings: Sequence[Finding]) -> list[str]:
     """What can be done on the command line about findings.
 
     Example:
+        >>> from normwise.core.diagnosis import Remedy
         >>> remedy = Remedy("recalibrate", "Recalibrate it.", "", "safe")
         >>> numbers, texts = (0.5, 0.1, "σ", 64), ("", "", remedy, "", "")
         >>> found = Finding("NRM403", "stale-statistics", "warning", "measured", "norm", *numbers, *texts)

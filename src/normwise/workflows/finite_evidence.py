@@ -51,7 +51,7 @@ def finite_evidence(evidence: Evidence) -> Evidence:
 def _is_finite(variable: Any) -> bool:
     if not keras.backend.is_float_dtype(variable.dtype):
         return True
-    values = np.asarray(keras.ops.convert_to_numpy(variable))
+    values = np.asarray(keras.ops.convert_to_numpy(variable.value))
     if values.dtype.kind != "f":  # bfloat16 is none of NumPy's own types
         values = values.astype(np.float32)
     return bool(np.isfinite(values).all())

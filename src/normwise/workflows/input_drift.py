@@ -8,9 +8,10 @@ import numpy as np
 
 from normwise.core.column_statistics import ColumnStatistics
 from normwise.core.drift import Drift, compare
+from normwise.core.errors import TrainingError, listing, warn
 from normwise.core.model_record import ModelRecord
 from normwise.insight.input_evidence import places_of_inputs
-from normwise.workflows.input_values import arrays_of_inputs, require_finite
+from normwise.workflows.input_values import arrays_of_inputs
 from normwise.workflows.probed_rows import ProbedRows
 
 SKETCH_SIZE = 128
@@ -22,12 +23,23 @@ MOST_VALUES = 65536
 def input_drift(model: Any, record: ModelRecord, before: ProbedRows, now: ProbedRows) -> Drift:
     """The drift of each column, or channel, of the inputs that are numbers, as they are given.
 
+    Warns of new values that are missing or infinite, and so are not compared.
+
     Raises:
-        TrainingError: If new data hold NaN or infinity, and no layer that scales comes first.
+        TrainingError: If a column of the new data holds no finite number.
     """
-    scaled = {place.name for place in places_of_inputs(record) if place.scaled_by}
-    require_finite(arrays_of_inputs(model, now.x), now, scaled, of=" of the new data")
-    return compare(*(_statistics(model, record, probed) for probed in (before, now)))
+    drift = compare(*(_statistics(model, record, probed) for probed in (before, now)))
+    if empty := [column.name for column in drift.columns if not column.count_now]:
+        raise TrainingError(
+            f"the columns {listing(empty)} of the new data hold no finite number; expected some in each"
+        )
+    for name, array in arrays_of_inputs(model, now.x).items():
+        if array.dtype.kind == "f" and (bad := np.size(array) - np.isfinite(array).sum()):
+            warn(
+                f'{bad:,} of the {array.size:,} new values of the input "{name}" are NaN or infinity, and are'
+                " not compared"
+            )
+    return drift
 
 
 def _statistics(model: Any, record: ModelRecord, probed: ProbedRows) -> ColumnStatistics:

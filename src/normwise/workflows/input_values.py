@@ -21,9 +21,7 @@ def arrays_of_inputs(model: Any, x: Any) -> dict[str, Any]:
     return dict(zip(names, keras.tree.flatten(x), strict=False))
 
 
-def require_finite(
-    arrays: dict[str, Any], probed: ProbedRows, but: Collection[str] = (), of: str = ""
-) -> None:
+def require_finite(arrays: dict[str, Any], probed: ProbedRows, but: Collection[str] = ()) -> None:
     """Raises TrainingError where an array holds NaN or infinity, but for those of the inputs `but`."""
     for name, array in arrays.items():
         if name in but or array.dtype.kind != "f":
@@ -31,7 +29,7 @@ def require_finite(
         bad = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
         if bad.any():
             raise TrainingError(
-                f'the input "{name}"{of} holds NaN or infinity in {int(bad.sum()):,} of the {len(array):,}'
-                f" rows that were probed, first in row {probed.places[np.argmax(bad)]} (counted from 0); expected"
+                f'the input "{name}" holds NaN or infinity in {int(bad.sum()):,} of the {len(array):,} rows'
+                f" that were probed, first in row {probed.places[np.argmax(bad)]} (counted from 0); expected"
                 " finite numbers: fill in or leave out such rows, or give the model a layer that does"
             )
