@@ -235,6 +235,19 @@ def test_of_a_subclassed_model_the_statistics_are_mended():
         assert 'the model "own" of class Subclassed is subclassed' in left.reason
 
 
+def test_what_is_found_again_was_not_mended():
+    keras.utils.set_random_seed(0)
+    norm, first, second = layers.BatchNormalization(name="shared"), keras.Input((4,)), keras.Input((4,))
+    both = layers.Concatenate()([norm(first), norm(layers.Rescaling(1.0, 8.0)(second))])
+    model = stale(keras.Model([first, second], layers.Dense(2)(both), name="twice"))
+    x = [rows()[:, :4], rows(1)[:, :4]]
+    result = normwise.apply_remedies(model, x, select=["NRM403"])
+    assert [finding.fingerprint for finding in result.after.findings] == ["NRM403:shared"]
+    assert result.applied == ()
+    (left,) = result.left
+    assert left.reason.startswith("it is found again, although this was done: moving statistics of ")
+
+
 def test_bad_arguments():
     model = compiled(layers.Dense(8), layers.BatchNormalization())
     with pytest.raises(

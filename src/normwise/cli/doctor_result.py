@@ -116,7 +116,9 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
         reasons: dict[str, list[str]] = {}
         for check in checks:
             if check.status == status:
-                reasons.setdefault(check.reason, []).append(check.code)
+                # As it is said on the command line.
+                reason = check.reason.replace("say batch_size=", "say --batch-size")
+                reasons.setdefault(reason, []).append(check.code)
         lines += [f"{status} {', '.join(codes)}: {reason}" for reason, codes in reasons.items()]
     if left_out := sum(check.ignored for check in checks):
         lines.append(f"{left_out} finding{'s' * (left_out != 1)} left out, as the configuration ignores them")

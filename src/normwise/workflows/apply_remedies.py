@@ -58,8 +58,8 @@ def apply_remedies(
         ignored_layers: Codes that are ignored in layers, as `normwise.diagnose` takes them.
 
     Returns:
-        The new model, the findings before, what was done about them, what was not and why, and the findings
-        after. A compiled model gives one that is compiled likewise, by a fresh optimizer.
+        The new model, the findings before, those that were mended and how, those that were not and why, and
+        the findings after. A compiled model gives one that is compiled likewise, by a fresh optimizer.
 
     Raises:
         NormwiseError: If `safety` is neither of its two, x is a generator, or the model or the data cannot
@@ -112,9 +112,10 @@ def apply_remedies(
     for finding in before.findings:
         if finding.remedy.action not in ACTIONS:
             mending.leave([finding], f"it is for you to do: {finding.remedy.text}")
+    after = examined(mending.model) if mending.done else before
+    mending.undone_in(after)
     applied = tuple(AppliedRemedy(f, mending.done[f]) for f in before.findings if f in mending.done)
     left = tuple(LeftFinding(f, mending.left[f]) for f in before.findings if f in mending.left)
-    after = examined(mending.model) if applied else before
     return RemedyResult(mending.model, before, applied, left, after)
 
 
@@ -156,6 +157,12 @@ class _Mending:
             twins = {id(old): twin for old, twin in matched(self.model, new)}
             self._layers = {path: twins[id(layer)] for path, layer in self._layers.items()}
             self.model = new
+
+    def undone_in(self, after: Diagnosis) -> None:
+        """What is found once more, in the same place, was not mended."""
+        still = {(finding.code, finding.layer) for finding in after.findings}
+        for finding in [f for f in self.done if (f.code, self._place(f)) in still]:
+            self.left[finding] = f"it is found again, although this was done: {self.done.pop(finding)}"
 
     def _place(self, finding: Finding) -> str:
         """The path that the layer of a finding has now; of an input, its name."""
