@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,13 @@ import keras
 class Twice(keras.layers.Layer):
     def call(self, x):
         return 2 * x
+"""
+ROWS = """
+def boom():
+    raise RuntimeError("the disk is gone")
+
+def nothing():
+    pass
 """
 # Runs several commands in one process, each as the program would: its arguments, output and status as JSON.
 MANY = """
@@ -99,11 +107,13 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edited(sick, "cut", lambda name, data: data[:100] if name.endswith(".h5") else data)
     (folder / "junk.keras").write_text("no model", encoding="utf-8")
     (folder / "own_layers.py").write_text(MODULE, encoding="utf-8")
+    (folder / "own_rows.py").write_text(ROWS, encoding="utf-8")
     (folder / "broken_module.py").write_text("1 / 0", encoding="utf-8")
     random = np.random.default_rng(0)
     x, y = random.normal(size=(64, 3)).astype("float32"), random.normal(size=64).astype("float32")
     np.savez(folder / "good.npz", x=x, y=y)
     np.savez(folder / "moved.npz", x=x + 5, y=y)
+    np.savez(folder / "objects.npz", x=x.astype(object))
     np.savez(folder / "one.npz", x=x[:1], y=y[:1])
     np.savez(folder / "wide.npz", x=random.normal(size=(64, 4)), y=y)
     np.savez(folder / "nan.npz", x=np.where(np.arange(64)[:, None] == 5, np.nan, x), y=y)
@@ -152,7 +162,6 @@ REFUSED = {
     ("lambda.keras",): 'it holds the Lambda layer "double", whose Python code stands in the file and would be'
     " run. Keras' safe mode refuses that. If you trust whoever made the file, allow it: --allow-lambda.",
     ("activation.keras",): "it holds a lambda where a layer takes a function, such as an activation",
-    ("sick.keras", "no.npz"): "no.npz",
     ("sick.keras", "wide.npz"): "4",
     ("sick.keras", "nan.npz"): "NaN",
     ("sick.keras", "good.csv", "--target", "prize"): 'Did you mean "price"?',
@@ -161,6 +170,13 @@ REFUSED = {
     ("sick.keras", "--fix", "safe", "--out", "well.keras"): "well.keras exists and was kept",
     ("sick.keras", "good.npz", "--new-data", "moved.npz", "--fix", "safe", "--out", "f.keras"): "--new-data",
     (".",): ". is no run folder: it has no schema.json",
+    ("sick.keras", "no.npz"): "no.npz does not exist. Did you mean",
+    ("sick.keras", "objects.npz"): "objects.npz holds Python objects, or is no file of NumPy's",
+    ("sick.keras", "own_rows:boom"): "own_rows:boom raised RuntimeError: the disk is gone",
+    ("sick.keras", "own_rows:nothing"): "own_rows:nothing returned None",
+    ("sick.keras", "broken_module:rows"): "cannot be imported: ZeroDivisionError: division by zero",
+    ("sick.keras", "--new-data", "moved.npz"): "--new-data moved.npz has nothing to be compared with",
+    ("sick.keras", "--ignore", "NRM"): "ignore=['NRM'] leave no rule to run",
 }
 
 
@@ -271,7 +287,7 @@ def test_pyproject_is_read_and_options_win(
     assert status(select + 'fail-on = "error"') == 0
     assert status(select + 'fail-on = "error"', "--fail-on", "warning") == 1
     assert status(select + 'per-layer-ignores = {"hid*" = ["NRM3"]}') == 0
-    assert status('ignore = ["NRM301"]', "--select", "NRM301") == 0
+    assert status('ignore = ["NRM301"]', "--select", "NRM301") == 2  # what checks nothing is no pass
     assert status('ignore = ["NRM301"]', "--select", "NRM301", "--ignore", "NRM1") == 1
     (tmp_path / "pyproject.toml").write_text("[tool.normwise.doctor]\nselekt = []\n", encoding="utf-8")
     assert 'has the unknown key "selekt". Did you mean "select"?' in refused("doctor", model)
@@ -331,6 +347,29 @@ def test_a_mended_run_folder_is_whole(run: Path, table: Path, tmp_path: Path) ->
     assert command("predict", out, table).exit_code == 0
 
 
+def test_what_can_be_done_next_is_said(files: Path) -> None:
+    told = command("doctor", files / "sick.keras", files / "good.npz", "--fail-on", "never").stdout
+    assert "\nmore of a finding: normwise explain " in told
+    (safe,) = [
+        line for line in told.splitlines() if line.startswith("mended in a copy by --fix safe --out FI")
+    ]
+    assert "NRM301" in safe
+    assert "the batch size is not known: say --batch-size" in told
+    assert "mended in a copy" not in command("doctor", files / "well.keras", *BIAS).stdout
+
+
+def test_a_fault_of_the_doctor_is_not_taken_for_a_finding(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fault(*_: object) -> None:
+        raise RuntimeError("a fault of its own")
+
+    monkeypatch.setattr("normwise.workflows.doctor_file.doctor_file", fault)
+    result = command("doctor", files / "sick.keras")
+    assert result.exit_code == 2
+    assert "RuntimeError: a fault of its own" in result.stderr + capsys.readouterr().err
+
+
 def test_the_rules_are_listed_and_explained() -> None:
     listed = command("doctor", "--list-checks")
     assert listed.exit_code == 0
@@ -355,6 +394,16 @@ def test_listing_and_explaining_load_no_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_on_a_terminal_the_list_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=60, no_color=True, _environ={"TERM": "xterm"})
+    monkeypatch.setattr("normwise.cli.doctor_result.results", lambda: console)
+    assert command("doctor", "--list-checks").exit_code == 0
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in stream.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[0] for line in lines if line.startswith("NRM")] == [rule.code for rule in RULES]
 
 
 def test_on_a_terminal_a_rule_is_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ skipped NRM203, NRM204: no targets were given
 not applicable NRM305: no normalization is called twice
 1 finding left out, as the configuration ignores them
 more of a finding: normwise explain NRM101
+mended in a copy by --fix safe --out FIXED.keras: NRM301
 """
 
 
