@@ -327,6 +327,7 @@ def test_a_run_folder_knows_how_its_rows_are_encoded(run: Path, table: Path, tmp
     assert result.exit_code == 0, result.output
     assert Diagnosis.from_json(result.stdout).rows == len(people())
     assert "is a run folder, which knows its target" in refused("doctor", run, table, "--target", "bought")
+    assert "arrays.npz gives arrays, and a run folder takes raw rows" in refused("doctor", run, "arrays.npz")
     no_target = write_csv(tmp_path / "t.csv", ("age", "city"), [row[:2] for row in people()])
     result = command("doctor", run, no_target, "--fail-on", "never")
     assert 'the table has no column "bought", the target' in result.stderr

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import keras
 
 from normwise.core.diagnosis import Diagnosis
-from normwise.core.errors import ModelError, NormwiseError, RunFolderError
+from normwise.core.errors import ModelError, NormwiseError, RunFolderError, TableError
 from normwise.tables.atomic import atomic_path, check_creatable
 from normwise.workflows.apply_remedies import apply_remedies
 from normwise.workflows.diagnose import diagnose
@@ -153,4 +153,9 @@ def _patient(model: Path, data: str | None, options: DoctorOptions, warn: Warn) 
 
 
 def _raw(run: Run, table: str, warn: Warn) -> tuple[Any, Any]:
+    if Path(table).suffix in (".npy", ".npz") or (":" in table and not Path(table).exists()):
+        raise TableError(
+            f"{table} gives arrays, and a run folder takes raw rows, which it encodes itself; expected a"
+            " table, such as a CSV file, with the columns that the network was trained on"
+        )
     return run_rows(run, run.read(Path(table)), warn)
