@@ -208,6 +208,14 @@ def test_what_cannot_run_is_one_sentence_and_2(
     assert REFUSED[arguments] in line
 
 
+def test_a_file_that_may_not_be_read_is_told_as_such(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(file: Path, mode: str = "r") -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("normwise.layers.load_model.Path.open", closed)
+    assert "sick.keras cannot be loaded: Permission denied" in refused("doctor", files / "sick.keras")
+
+
 def test_custom_objects_of_a_module_are_known(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(files)
     result = command("doctor", "custom.keras", "--custom-objects", "own_layers", *BIAS)

@@ -46,6 +46,10 @@ def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True) -> keras
         )
     if file.suffix.lower() != ".keras":
         raise ValueError(f'"{file}" is not a ".keras" file, the only kind of model file that normwise loads')
-    if file.is_file() and not zipfile.is_zipfile(file):
-        raise ValueError(f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none')
+    if file.is_file():
+        with file.open("rb") as stream:  # of a name, is_zipfile would say no where it may not be read
+            if not zipfile.is_zipfile(stream):
+                raise ValueError(
+                    f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none'
+                )
     return keras.saving.load_model(file, safe_mode=safe_mode)
