@@ -209,10 +209,10 @@ def test_what_cannot_run_is_one_sentence_and_2(
 
 
 def test_a_file_that_may_not_be_read_is_told_as_such(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(file: Path, mode: str = "r") -> None:
+    def closed(file: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(file))
 
-    monkeypatch.setattr("normwise.layers.load_model.Path.open", closed)
+    monkeypatch.setattr(Path, "open", closed)
     assert "sick.keras cannot be loaded: Permission denied" in refused("doctor", files / "sick.keras")
 
 
