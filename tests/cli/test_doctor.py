@@ -12,6 +12,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +22,10 @@ from tests.cli.conftest import command, people, refused, write_csv
 
 import normwise
 from normwise.core.diagnosis import Diagnosis
+from normwise.core.errors import ModelError
 from normwise.core.remedies import Remedies
 from normwise.doctor.registry import RULES
+from normwise.workflows.doctor_model import doctor_model
 
 BIAS = ("--select", "NRM301")
 MODULE = """
@@ -209,11 +212,16 @@ def test_what_cannot_run_is_one_sentence_and_2(
 
 
 def test_a_file_that_may_not_be_read_is_told_as_such(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def closed(file: Path, *_: object) -> None:
-        raise PermissionError(13, "Permission denied", str(file))
+    plain = Path.open
+
+    def closed(file: Path, *arguments: Any, **options: Any) -> Any:
+        if file.suffix == ".keras":
+            raise PermissionError(13, "Permission denied", str(file))
+        return plain(file, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", closed)
-    assert "sick.keras cannot be loaded: Permission denied" in refused("doctor", files / "sick.keras")
+    with pytest.raises(ModelError, match=r"sick\.keras cannot be loaded: Permission denied$"):
+        doctor_model(files / "sick.keras")
 
 
 def test_custom_objects_of_a_module_are_known(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
