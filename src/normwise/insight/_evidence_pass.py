@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -24,7 +25,7 @@ def evidence_pass(
     normalization: Told | None = None,
     output: Told | None = None,
     outputs_of: Collection[str] = (),
-    by_batch: Collection[Any] = (),
+    switched: Mapping[int, Any] | None = None,
 ) -> Any:
     """What the model gives for rows, all of them one batch.
 
@@ -36,27 +37,48 @@ def evidence_pass(
         normalization: Told of each batch normalization what it took: a `NormalizationSeen`.
         output: Told what those calls gave that
         outputs_of: names.
-        by_batch: Layers that compute as in training all the same.
+        switched: By the id of a layer, whether it computes as in training, whatever the others do; a traced
+            truth value computes both and chooses.
     """
+    import keras
+
     from normwise.graph.layer_calls import called_with_training, calls_told, path_of
     from normwise.graph.replaced import layer_calls_by
 
+    switches = switched or {}
+    twice = False  # the layer that is being called tells the same a second time
     wanted = {name.partition("#")[0] for name in outputs_of}
     activations, normalizations, layers = Names(), Names(), Names()
 
     def on_activation(seen: ActivationSeen) -> None:
-        if activation is not None:
+        if activation is not None and not twice:
             activation(activations.next(seen.path), seen)
 
     def on_normalization(seen: NormalizationSeen) -> None:
-        if normalization is not None:
+        if normalization is not None and not twice:
             normalization(normalizations.next(seen.path), seen)
 
     def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(layer is one for one in by_batch):
-            given = called_with_training(plain, layer, True, args, kwargs)
-        else:
+        nonlocal twice
+        switch = switches.get(id(layer))
+        if switch is None:
             given = plain(layer, *args, **kwargs)
+        elif isinstance(switch, bool):
+            given = called_with_training(plain, layer, switch, args, kwargs)
+        else:
+            before = [(variable, variable.value) for variable in layer._non_trainable_variables]
+            in_training = called_with_training(plain, layer, True, args, kwargs)
+            # At inference, and when it is called again, it has its own statistics; the noise goes on.
+            for variable, value in before:
+                variable.assign(value)
+            twice = True
+            try:
+                at_inference = called_with_training(plain, layer, False, args, kwargs)
+            finally:
+                twice = False
+            given = keras.tree.map_structure(
+                functools.partial(keras.ops.where, switch), in_training, at_inference
+            )
         if path_of(layer) in wanted:
             name = layers.next(path_of(layer))
             if output is not None and name in outputs_of:
@@ -69,21 +91,6 @@ def evidence_pass(
         layer_calls_by(on_layer),
     ):
         return model(x, training=training)
-
-
-@contextmanager
-def left_as_it_is(noise: bool = False) -> Iterator[None]:
-    """Within the block, nothing that a pass changes in a model is kept, nor anything for its derivatives.
-
-    Args:
-        noise: Whether dropout and the like draw, pass after pass other numbers.
-    """
-    import keras
-
-    from normwise.graph.layer_calls import without_noise
-
-    with keras.StatelessScope(), _without_derivatives(), nullcontext() if noise else without_noise():
-        yield
 
 
 class Names:
@@ -128,7 +135,8 @@ def _operations_told(tell: Callable[[ActivationSeen], None]) -> Iterator[None]:
         yield
 
 
-def _without_derivatives() -> Any:
+def without_derivatives() -> Any:
+    """Within the block, nothing is kept for derivatives."""
     import keras
 
     if keras.backend.backend() != "torch":

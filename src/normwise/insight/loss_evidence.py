@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from normwise.core.evidence import LossEvidence, NormalizationEvidence
 from normwise.insight._data_loss import DataLoss
-from normwise.insight._evidence_pass import evidence_pass, left_as_it_is, numbers
+from normwise.insight._evidence_pass import numbers
 from normwise.insight.normalization_evidence import gap
 
 MOST_SWITCHED = 16
@@ -20,24 +20,21 @@ SMALL = 0.1
 
 
 def loss_evidence(
-    model: Any,
-    layers: dict[str, Any],
-    x: Any,
     y: Any,
     loss: DataLoss,
     outputs: tuple[Any, Any],
+    switched_outputs: Callable[[str], Any],
     normalizations: Sequence[NormalizationEvidence],
     rows: int,
 ) -> LossEvidence:
     """Both losses, and that at inference with one batch normalization alone by the batch.
 
     Args:
-        model: A built model.
-        layers: Path to layer.
-        x: The rows.
-        y: Their targets.
+        y: The rows' targets.
         loss: The loss, as `normwise.insight._data_loss.data_loss` gives it.
         outputs: What the model gave for the rows in training, noise off, and at inference.
+        switched_outputs: Of the path of a batch normalization, what the model gives at inference with this
+            one by the batch.
         normalizations: What was measured of its batch normalizations.
         rows: How many rows.
     """
@@ -48,9 +45,7 @@ def loss_evidence(
     switched: dict[str, float] = {}
     gap_matters = not abs(at_inference - in_training) <= SMALL * abs(in_training)
     for path in _to_switch(normalizations) if gap_matters else ():
-        with left_as_it_is():
-            given = evidence_pass(model, x, training=False, by_batch=[layers[path]])
-        switched[path] = loss_of_outputs(loss, y, given)
+        switched[path] = loss_of_outputs(loss, y, switched_outputs(path))
     return LossEvidence(rows, in_training, at_inference, switched)
 
 
