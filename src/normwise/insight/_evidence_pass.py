@@ -42,13 +42,18 @@ def evidence_pass(
     """
     import keras
 
-    from normwise.graph.layer_calls import called_with_training, calls_told, path_of
+    from normwise.graph.layer_calls import called_with_training, calls_told
+    from normwise.graph.layer_paths import layer_paths
     from normwise.graph.replaced import layer_calls_by
 
     switches = switched or {}
+    paths = layer_paths(model)
     twice = False  # the layer that is being called tells the same a second time
     wanted = {name.partition("#")[0] for name in outputs_of}
     activations, normalizations, layers = Names(), Names(), Names()
+
+    def path(layer: Any) -> str:
+        return paths.get(id(layer), str(layer.name))
 
     def on_activation(seen: ActivationSeen) -> None:
         if activation is not None and not twice:
@@ -79,14 +84,14 @@ def evidence_pass(
             given = keras.tree.map_structure(
                 functools.partial(keras.ops.where, switch), in_training, at_inference
             )
-        if path_of(layer) in wanted:
-            name = layers.next(path_of(layer))
+        if path(layer) in wanted:
+            name = layers.next(path(layer))
             if output is not None and name in outputs_of:
                 output(name, given)
         return given
 
     with (
-        calls_told(on_activation, on_normalization),
+        calls_told(on_activation, on_normalization, path),
         _operations_told(on_activation),
         layer_calls_by(on_layer),
     ):

@@ -9,8 +9,11 @@ Of Keras' internals this leans on `Layer._seed_generators` and `Layer._call_has_
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen, NormalizationSeen
@@ -49,7 +52,7 @@ class Passes:
         compiled: Whether a pass is compiled, where the backend is JAX; where it cannot be traced it is not.
     """
 
-    def __init__(self, model: Any, x: Any, outputs_of: Collection[str] = (), compiled: bool = True) -> None:
+    def __init__(self, model: Any, x: Any, outputs_of: Collection[str] = (), compiled: bool = False) -> None:
         import keras
 
         from normwise.graph.layer_calls import keeps_statistics
@@ -135,16 +138,19 @@ class Passes:
         """Sums of the activations, sums of the normalizations, what was asked for, outputs, noise states."""
         import keras
 
+        # What is not traced is reduced in float64 on the host.
+        xp, wide = (keras.ops, _float32_at_least) if mapping else (np, numbers)
         activations: dict[str, Any] = {}
         normalizations: dict[str, Any] = {}
         seen: dict[str, Any] = {}
 
         def on_activation(name: str, told: ActivationSeen) -> None:
-            activations[name] = activation_sums(told)
-            self._told[name] = ActivationSeen(told.path, told.function, None, None)
+            values = dataclasses.replace(told, inputs=wide(told.inputs), outputs=wide(told.outputs))
+            activations[name] = activation_sums(values, xp)
+            self._told[name] = dataclasses.replace(told, inputs=None, outputs=None)
 
         def on_normalization(name: str, told: NormalizationSeen) -> None:
-            normalizations[name] = taken_sums(told)
+            normalizations[name] = taken_sums(dataclasses.replace(told, inputs=wide(told.inputs)), xp)
 
         mapping = [*mapping, *zip(self._seeds, states, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope, without_derivatives():
@@ -165,7 +171,7 @@ class Passes:
         import keras
 
         activations, normalizations, seen, outputs, self._states = computed
-        host = keras.tree.map_structure(numbers, (activations, normalizations))
+        host = keras.tree.map_structure(_on_host, (activations, normalizations))
         return Pass(
             [
                 activation_evidence(name, told, host[0][name])
@@ -176,3 +182,15 @@ class Passes:
             seen,
             outputs,
         )
+
+
+def _float32_at_least(values: Any) -> Any:
+    import keras
+
+    from normwise.kernels.precision import at_least_float32
+
+    return keras.ops.cast(values, at_least_float32(values.dtype))
+
+
+def _on_host(values: Any) -> Any:
+    return np.asarray(values, np.float64) if isinstance(values, np.ndarray | np.generic) else numbers(values)

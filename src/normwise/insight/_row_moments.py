@@ -1,48 +1,67 @@
-"""row_moments: moments of values, and how much of their variance lies between rows, in traced code."""
+"""row_moments: moments of values, and how much of their variance lies between rows."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from normwise.core.moments import Moments
 
 
-def row_moments(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any, Any]:
-    """Count, mean, Σ(x − mean)² and Σ(row's mean − mean)², the axes being reduced.
+class RowMoments(NamedTuple):
+    """Moments, the reduced axes being gone.
 
-    The positions of a row come first, then the rows, each by a corrected two-pass sum: with n values in all,
-    float32 rounds as in a sum of √n. Σ(x − mean)² is Σ of the rows' own and positions·Σ(row's mean − mean)².
+    Attributes:
+        count: How many values.
+        mean: Their mean.
+        m2: Σ(x − mean)².
+        between: Σ(row's mean − mean)² over the rows; None where rows are not reduced.
+    """
+
+    count: int
+    mean: Any
+    m2: Any
+    between: Any
+
+
+def row_moments(x: Any, axes: tuple[int, ...]) -> RowMoments:
+    """The positions of a row come first, then the rows, each by a corrected two-pass sum.
+
+    Σ(x − mean)² is Σ of the rows' own and positions·Σ(row's mean − mean)². In float32, n values round so as
+    in a sum of √n.
 
     Args:
-        x: Values of any rank.
+        x: Values of any rank, a NumPy array in float64 or a tensor that is being traced.
         axes: The axes to reduce; rows are on axis 0.
+
+    Example:
+        >>> row_moments(np.array([[[1.0], [3.0]], [[5.0], [7.0]]]), (0, 1))
+        RowMoments(count=4, mean=array([4.]), m2=array([20.]), between=array([8.]))
 
     Source:
         Chan, Golub & LeVeque 1979, for the sum of both parts.
     """
-    from keras import ops
-
-    from normwise.kernels.batch_moments import batch_moments
-    from normwise.kernels.precision import at_least_float32
-
-    x = ops.cast(x, at_least_float32(x.dtype))
     positions = tuple(axis for axis in axes if axis)
-    means, within = x, None
+    means, within = x, 0.0
     if positions:
-        inner = batch_moments(x, positions).moments()
-        means, within = inner.mean, inner.m2
+        _, means, within = _moments(x, positions)
     count = math.prod(x.shape[axis] for axis in axes)
-    if 0 not in axes:  # rows are channels, which nothing lies between
-        return count, ops.squeeze(means, positions), ops.squeeze(within, positions), None
-    outer = batch_moments(means, (0,)).moments()
-    m2 = outer.m2 * (count // x.shape[0])
-    if within is not None:
-        m2 = m2 + ops.sum(within, 0, keepdims=True)
-    return count, *(ops.squeeze(part, axes) for part in (outer.mean, m2, outer.m2))
+    if 0 not in axes:  # rows are channels
+        return RowMoments(count, means.squeeze(positions), within.squeeze(positions), None)
+    _, mean, between = _moments(means, (0,))
+    m2 = between * (count // x.shape[0])
+    if positions:
+        m2 = m2 + within.sum(0, keepdims=True)
+    return RowMoments(count, mean.squeeze(axes), m2.squeeze(axes), between.squeeze(axes))
 
 
-def by_row(values: Any) -> Any:
-    """(rows, positions, units) of (rows, …, units); of (rows,) one unit."""
-    from keras import ops
+def _moments(x: Any, axes: tuple[int, ...]) -> Moments:
+    """With the reduced axes as axes of size 1."""
+    if isinstance(x, np.ndarray):
+        with np.errstate(all="ignore"):  # of what is not finite the moments are not, either
+            return Moments(*(np.expand_dims(part, axes) for part in Moments.of(x, axis=axes)))
+    from normwise.kernels.batch_moments import batch_moments
 
-    units = values.shape[-1] if len(values.shape) > 1 else 1
-    return ops.reshape(values, (values.shape[0], -1, units))
+    return batch_moments(x, axes).moments()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen
 from normwise.core.saturation import SATURATED
 from normwise.insight._features import Floats
+from normwise.insight._row_moments import row_moments
 from normwise.insight.saturation import CAN_DIE, DEAD_BELOW
 
 LARGE = 5.0
@@ -20,33 +22,32 @@ LARGE = 5.0
 DEAD_QUANTILE = 0.95
 
 
-def activation_sums(seen: ActivationSeen) -> dict[str, Any]:
-    """What is counted and summed of one call, a unit each, by functions that the backend can trace.
+def activation_sums(seen: ActivationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
+    """What is counted and summed of one call, a unit each.
 
     Args:
         seen: What it took and gave, (rows, …, units): units are on the last axis.
+        xp: `numpy`, or `keras.ops` in traced code.
     """
-    from keras import ops
-
-    from normwise.insight._row_moments import by_row, row_moments
-
-    z, y = (by_row(ops.convert_to_tensor(values)) for values in (seen.inputs, seen.outputs))
-    rows, positions, _ = z.shape
+    z, y = (
+        values.reshape(values.shape[0], -1, values.shape[-1] if values.ndim > 1 else 1)
+        for values in (seen.inputs, seen.outputs)
+    )
     axes = (0, 1)
-    _, mean, m2, _ = row_moments(z, axes)
+    moments = row_moments(z, axes)
     sums = {
-        "values": ops.full((), rows * positions, "int32"),
-        "beyond": _count(ops.abs(z) >= LARGE, axes),
-        "mean": mean,
-        "m2": m2,
+        "values": xp.full((), moments.count, "int64" if xp is np else "int32"),
+        "beyond": xp.sum(xp.abs(z) >= LARGE, axes),
+        "mean": moments.mean,
+        "m2": moments.m2,
     }
     if seen.function in SATURATED:
-        sums["saturated"] = _count(SATURATED[seen.function](y), axes)
+        sums["saturated"] = xp.sum(SATURATED[seen.function](y), axes)
     if seen.function in CAN_DIE:
         below = y < DEAD_BELOW
-        sums["below"] = _count(below, axes)
-        sums["last_below"] = ops.max(ops.where(below, y, -math.inf), axes)
-        sums["first_above"] = ops.min(ops.where(below, math.inf, y), axes)
+        sums["below"] = xp.sum(below, axes)
+        sums["last_below"] = xp.max(xp.where(below, y, -math.inf), axes)
+        sums["first_above"] = xp.min(xp.where(below, math.inf, y), axes)
     return sums
 
 
@@ -59,12 +60,9 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
         sums: Of it, as `activation_sums` gives them, in float64.
 
     Example:
-        >>> from keras import ops
-        >>> from normwise.insight._evidence_pass import numbers
-        >>> z = np.array([[6.0, -1.0], [-6.0, -2.0]], "float32")
+        >>> z = np.array([[6.0, -1.0], [-6.0, -2.0]])
         >>> seen = ActivationSeen("a", "relu", z, np.maximum(z, 0.0))
-        >>> sums = {name: numbers(values) for name, values in activation_sums(seen).items()}
-        >>> found = activation_evidence("a", seen, sums)
+        >>> found = activation_evidence("a", seen, activation_sums(seen))
         >>> found.beyond_five, found.saturated, found.dead, found.units, found.values
         (0.5, 0.75, 0.5, 2, 2)
     """
@@ -87,12 +85,6 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
         )
 
 
-def _count(which: Any, axes: tuple[int, ...]) -> Any:
-    from keras import ops
-
-    return ops.sum(ops.cast(which, "int32"), axes)
-
-
 def _dead(sums: Mapping[str, Floats], values: int) -> float:
     """The share of the units with q₉₅ < 1e-5, q₉₅ being interpolated between the two values around it.
 
@@ -101,6 +93,7 @@ def _dead(sums: Mapping[str, Floats], values: int) -> float:
     """
     place = DEAD_QUANTILE * (values - 1)
     first, part = math.floor(place), place - math.floor(place)
-    between = sums["last_below"] + part * (sums["first_above"] - sums["last_below"])
+    with np.errstate(all="ignore"):  # ∞ − ∞ where all or none are below
+        between = sums["last_below"] + part * (sums["first_above"] - sums["last_below"])
     at_the_edge = (sums["below"] == first + 1) & ((between < DEAD_BELOW) if part else True)
     return float(((sums["below"] > first + 1) | at_the_edge).mean())

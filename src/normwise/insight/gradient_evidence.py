@@ -49,7 +49,7 @@ def _evidence(variable: Any, gradient: Any, layer: str) -> GradientEvidence:
     with np.errstate(all="ignore"):
         norm = float(np.sqrt(np.square(values).sum()))
         return GradientEvidence(
-            variable=variable.path,
+            variable=f"{layer}/{variable.name}",
             layer=layer,
             name=variable.name,
             norm=norm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from normwise.core.moments import Moments
 from normwise.core.probe import NormalizationSeen
 from normwise.insight._evidence_pass import numbers
 from normwise.insight._features import Floats
+from normwise.insight._row_moments import row_moments
 
 
 class Taken(NamedTuple):
@@ -28,19 +30,21 @@ class Taken(NamedTuple):
     between: Floats
 
 
-def taken_sums(seen: NormalizationSeen) -> dict[str, Any]:
-    """What is summed of one call, a channel each, by functions that the backend can trace."""
-    from keras import ops
+def taken_sums(seen: NormalizationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
+    """What is summed of one call, a channel each.
 
-    from normwise.insight._row_moments import row_moments
-
-    inputs = ops.convert_to_tensor(seen.inputs)
-    count, mean, m2, between = row_moments(inputs, seen.axes)
-    if between is None or inputs.shape[0] < 2:
-        between = ops.full_like(mean, math.nan)
+    Args:
+        seen: What it took.
+        xp: `numpy`, or `keras.ops` in traced code.
+    """
+    found = row_moments(seen.inputs, seen.axes)
+    rows = seen.inputs.shape[0]
+    if found.between is None or rows < 2:
+        between = xp.full_like(found.mean, math.nan)
     else:
-        between = between / (inputs.shape[0] - 1)
-    return {"count": ops.full((), count, "int32"), "mean": mean, "m2": m2, "between": between}
+        between = found.between / (rows - 1)
+    count = xp.full((), found.count, "int64" if xp is np else "int32")
+    return {"count": count, "mean": found.mean, "m2": found.m2, "between": between}
 
 
 def taken_moments(sums: Mapping[str, Floats]) -> Taken:

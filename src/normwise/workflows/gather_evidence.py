@@ -12,7 +12,7 @@ from normwise.core.errors import TrainingError
 from normwise.core.evidence import ActivationEvidence, Evidence, InputEvidence, TrainingFacts
 from normwise.core.model_record import ModelRecord
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_calls import path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.record_model import record_model, require_model
 from normwise.graph.walk import every_layer
 from normwise.insight._data_loss import data_loss
@@ -31,6 +31,8 @@ ROWS = 1024
 MOST_VALUES = 2**28
 """So many values a pass computes in all layers together at most: where they would be more, rows are fewer."""
 LEAST_ROWS = 16
+CALLS_TO_COMPILE = 32
+"""A model of fewer calls is computed sooner than it is compiled."""
 DRAWS = 3
 """Passes with dropout on."""
 MEASURED = ("inputs", "normalizations", "activations", "gradients", "loss")
@@ -108,7 +110,8 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
     require_finite(arrays, probed, {one.name for one in inputs if all(map(math.isfinite, one.means))})
     if not record.calls:
         absent["inputs"] = absent["calls"]
-    layers = {path_of(layer): layer for layer in every_layer(model)}
+    paths = layer_paths(model)
+    layers = {paths[id(layer)]: layer for layer in every_layer(model)}
     normalizations = normalization_evidence(
         record, layers, probed.count, passes.in_training, passes.noisy, passes.at_inference
     )
@@ -159,7 +162,9 @@ class _Passes:
         self._model, self._probed = model, probed
         self._calls = {call.name for call in record.calls}
         self._places = {place.call: place for place in places if place.call}
-        self._passes = Passes(model, probed.x, set(self._places))
+        self._passes = Passes(
+            model, probed.x, set(self._places), compiled=len(record.calls) >= CALLS_TO_COMPILE
+        )
         self.inputs: dict[str, InputEvidence] = {}
         self.activations: list[ActivationEvidence] = []
         self.in_training: dict[str, Taken] = {}
@@ -213,8 +218,9 @@ def _no_calls(record: ModelRecord) -> dict[str, str]:
 
 
 def _owners(model: Any) -> dict[int, str]:
+    paths = layer_paths(model)
     return {
-        id(variable): path_of(layer)
+        id(variable): paths[id(layer)]
         for layer in every_layer(model)
         for variable in layer._trainable_variables
     }
