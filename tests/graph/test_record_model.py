@@ -228,3 +228,16 @@ def test_what_is_no_built_model():
         record_model([])
     with pytest.raises(ModelError, match=r'the model "raw" is not built: .* Give it a keras.Input'):
         record_model(keras.Sequential([layers.Dense(1)], name="raw"))
+
+
+def test_a_model_and_its_loaded_file_have_equal_records(tmp_path):
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="deep")], name="inner")
+    hidden = [layers.Dense(4, name="hidden"), layers.BatchNormalization(name="norm"), inner]
+    model = keras.Sequential([keras.Input((3,), name="x"), *hidden], name="net")
+    model.compile("sgd", "mse")
+    model.save(tmp_path / "net.keras")
+    record = record_model(model)
+    assert record_model(keras.models.load_model(tmp_path / "net.keras")) == record
+    assert [layer.path for layer in record.layers] == ["hidden", "norm", "inner", "inner/deep"]
+    assert [call.name for call in record.calls] == ["hidden", "norm", "inner/deep"]
+    assert record.layer("inner/deep").variables[0].path == "inner/deep/kernel"
