@@ -67,7 +67,7 @@ def test_it_is_looked_at_behind_what_scales_or_reshapes_it():
     )
     assert (found.name, found.call.split("/")[-1], found.scaled_by.split("/")[-1]) == ("x", "flat", "half")
     (found,) = places(layers.BatchNormalization(name="norm"), layers.Dense(2))
-    assert found.call == found.scaled_by == "net/norm"
+    assert found.call == found.scaled_by == "norm"
     assert places(layers.Dense(2), layers.BatchNormalization()) == (PLAIN,)
     assert places(layers.ZeroPadding1D(), layers.Rescaling(0.5), shape=(3, 2)) == (PLAIN,)
 

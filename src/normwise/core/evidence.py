@@ -20,8 +20,8 @@ class InputEvidence(Record):
         rows: How many rows were looked at.
         values: How many values of a column: rows, times the positions of an image or a sequence.
         positions: Values of a column a row.
-        scaled_by: The path of the layer that scales the input first, behind which this was measured: a
-            scaling layer, or a normalization; "" where there is none.
+        scaled_by: The path of the layer that scales the input, behind which this was measured: a scaling
+            layer, or a normalization; of an operation such as ``x / 255`` its name; "" where there is none.
         columns: Names of the columns; "0", "1", … where they have none.
         means: Mean of each column.
         stds: Standard deviation of each column, of the population.

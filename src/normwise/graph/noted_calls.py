@@ -21,7 +21,7 @@ import keras
 
 from normwise.core.model_record import UNSEEN, CallRecord
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_kinds import function_of, is_one_call, kind_of, snake_case
+from normwise.graph.layer_kinds import function_of, is_one_call, is_scaling, kind_of, snake_case
 from normwise.graph.layer_paths import layer_paths
 from normwise.graph.replaced import layer_calls_by, replaced
 from normwise.graph.walk import children
@@ -187,7 +187,8 @@ class _Following:
         takes = tuple(self._noted.giver(value) for value in values if is_symbol(value))
         shape = next((_shape(value) for value in tree.flatten(outputs) if is_symbol(value)), ())
         name = self._noted.number(name)
-        self._noted.calls.append(CallRecord(name, layer, kind_of(called), function_of(called), takes, shape))
+        kind = "scaling" if not layer and is_scaling(called, args) else kind_of(called)
+        self._noted.calls.append(CallRecord(name, layer, kind, function_of(called), takes, shape))
         self._noted.give(outputs, name)
         return outputs
 

@@ -42,7 +42,9 @@ def evidence_pass(
     """
     import keras
 
+    from normwise.graph.kinds import is_activation
     from normwise.graph.layer_calls import called_with_training, calls_told
+    from normwise.graph.layer_kinds import function_of
     from normwise.graph.layer_paths import layer_paths
     from normwise.graph.replaced import layer_calls_by
 
@@ -62,6 +64,12 @@ def evidence_pass(
     def on_normalization(seen: NormalizationSeen) -> None:
         if normalization is not None and not twice:
             normalization(normalizations.next(seen.path), seen)
+
+    def on_operation(operation: Any, taken: Any, given: Any) -> None:
+        if is_activation(operation):
+            on_activation(ActivationSeen(operation.name, function_of(operation), taken, given))
+        if output is not None and operation.name in outputs_of:
+            output(operation.name, given)
 
     def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
         nonlocal twice
@@ -92,7 +100,7 @@ def evidence_pass(
 
     with (
         calls_told(on_activation, on_normalization, path),
-        _operations_told(on_activation),
+        _operations_told(on_operation),
         layer_calls_by(on_layer),
     ):
         return model(x, training=training)
@@ -120,20 +128,18 @@ def numbers(values: Any) -> Floats:
 
 
 @contextmanager
-def _operations_told(tell: Callable[[ActivationSeen], None]) -> Iterator[None]:
-    """Within the block, the activation functions in a model's graph that are no layers are told of."""
+def _operations_told(tell: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+    """Within the block, the operations in a model's graph are told of: what each took and gave."""
     import keras
 
-    from normwise.graph.kinds import is_activation
-    from normwise.graph.layer_kinds import function_of
     from normwise.graph.replaced import replaced
 
     plain = keras.Operation.__call__
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         given = plain(self, *args, **kwargs)
-        if args and not isinstance(self, keras.layers.Layer) and is_activation(self):
-            tell(ActivationSeen(self.name, function_of(self), args[0], given))
+        if args and not isinstance(self, keras.layers.Layer):
+            tell(self, args[0], given)
         return given
 
     with replaced(keras.Operation, "__call__", called):

@@ -60,7 +60,7 @@ def diagnose(
         >>> hidden = [layers.Dense(8, name="hidden"), layers.BatchNormalization()]
         >>> model = keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1)], name="net")
         >>> [(f.code, f.layer) for f in diagnose(model, select=["NRM301"]).findings]
-        [('NRM301', 'net/hidden')]
+        [('NRM301', 'hidden')]
     """
     rules = selected(select, ignore, preview=preview)
     evidence = gather_evidence(model, x, y, new_x=new_x, batch_size=batch_size, rows=rows)

@@ -102,6 +102,11 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
         return dataclasses.replace(evidence, absent=absent)
     passes = _Passes(model, record, probed, places)
     passes.run()
+    # Of operations that a `call` makes as it runs nothing is told: there the input is looked at as given.
+    places = tuple(
+        place._replace(call="", scaled_by="") if place.call and place.name not in passes.inputs else place
+        for place in places
+    )
     inputs = tuple(
         passes.inputs[place.name] if place.call else input_evidence(place, arrays[place.name], probed.columns)
         for place in places
