@@ -16,7 +16,13 @@ from normwise.insight._data_loss import data_loss
 from normwise.insight._evidence_pass import numbers
 from normwise.insight._passes import Passes
 from normwise.insight.gradient_evidence import gradient_evidence
-from normwise.insight.loss_evidence import MOST_SWITCHED, loss_evidence
+from normwise.insight.loss_evidence import (
+    LEAST_SWITCHED,
+    MOST_PRODUCTS,
+    MOST_SWITCHED,
+    loss_evidence,
+    most_switched,
+)
 from normwise.insight.normalization_evidence import gap, normalization_evidence
 
 FUNCTIONS = ["tanh", "relu"]
@@ -291,3 +297,11 @@ def test_a_model_that_cannot_be_traced_is_computed_by_operations():
     x = rows(16, 2)
     found = Passes(model, x, compiled=True).run(training=False)
     assert_close(numbers(found.outputs), np.maximum(2 * x, 0), ALLOWED)
+
+
+def test_fewer_layers_are_switched_where_a_pass_takes_long():
+    parts = [layers.Conv2D(8, 3, padding="same", use_bias=False), layers.Flatten(), layers.Dense(4)]
+    record = record_model(keras.Sequential([keras.Input((10, 10, 3)), *parts]))
+    a_row = 10 * 10 * (3 * 3 * 3 * 8) + 800 * 4
+    found = [most_switched(record, rows) for rows in (1, MOST_PRODUCTS // (10 * a_row), MOST_PRODUCTS)]
+    assert found == [MOST_SWITCHED, 10, LEAST_SWITCHED]

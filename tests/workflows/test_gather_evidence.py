@@ -277,3 +277,27 @@ def test_a_subclassed_model():
     assert found.inputs[0].name == "x"
     assert [one.call for one in found.normalizations] == ["own/norm"]
     assert "gradients" not in found.absent
+
+
+def test_pixels_that_an_operation_divides_are_small():
+    inputs = keras.Input((4,), name="pixels")
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs / 255.0))
+    x = np.random.default_rng(0).integers(0, 256, (50, 4)).astype("float32")
+    (found,) = gather_evidence(model, x).inputs
+    assert found.scaled_by.startswith("true_divide")
+    assert_close(found.maxima, x.max(0) / 255, tolerance("float32", 1))
+
+
+def test_what_a_call_divides_is_looked_at_as_it_is_given():
+    class Divides(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.last(x / 255.0)
+
+    model, x = Divides(), np.full((8, 4), 255.0, "float32")
+    model(x)
+    (found,) = gather_evidence(model, x).inputs
+    assert (found.scaled_by, found.maxima) == ("", (255.0,) * 4)

@@ -20,7 +20,7 @@ from normwise.insight._evidence_pass import numbers
 from normwise.insight._passes import Passes
 from normwise.insight.gradient_evidence import gradient_evidence
 from normwise.insight.input_evidence import Place, input_evidence, places_of_inputs
-from normwise.insight.loss_evidence import loss_evidence
+from normwise.insight.loss_evidence import loss_evidence, most_switched
 from normwise.insight.normalization_evidence import Taken, normalization_evidence
 from normwise.workflows.diagnose_data import read_data
 from normwise.workflows.input_drift import input_drift
@@ -144,6 +144,7 @@ def _with_loss(
             *(probed.y, loss, passes.outputs),
             lambda path: passes.switched_outputs(layers[path]),
             *(evidence.normalizations, probed.count),
+            most_switched(evidence.model, probed.count),
         )
     except Exception as error:  # whatever a loss raises on targets that do not fit it
         absent["loss"] = absent["gradients"] = _raised("the loss of these targets", error)
