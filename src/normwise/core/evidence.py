@@ -168,7 +168,8 @@ class LossEvidence(Record):
         in_training: Batch normalizations by the batch: all rows.
         at_inference: All by their moving statistics.
         switched: Path of a batch normalization to the loss with this one alone by the batch: of the 16 whose
-            statistics are furthest off, or of fewer in a network that takes long, and none where the losses differ by a tenth or less.
+            statistics are furthest off, of fewer in a network that takes long, and none where the losses
+            differ by a tenth or less.
     """
 
     rows: int
