@@ -273,9 +273,9 @@ def test_a_subclassed_model():
     model(x)
     model.compile("sgd", "mse")
     found = gather_evidence(model, x, np.zeros((COUNT, 4), "float32"))
-    assert [call.name for call in found.model.calls] == ["own/first", "own/norm", "own/tanh"]
+    assert [call.name for call in found.model.calls] == ["first", "norm", "tanh"]
     assert found.inputs[0].name == "x"
-    assert [one.call for one in found.normalizations] == ["own/norm"]
+    assert [one.call for one in found.normalizations] == ["norm"]
     assert "gradients" not in found.absent
 
 
