@@ -5,7 +5,8 @@
 Each architecture has a process of its own. Weights are random, the statistics of the normalizations those
 of random images behind these weights (`benchmarks.fold.randomize`); so an error is a false one. Seconds are
 those of one diagnosis in a fresh process, compiling included; the memory is the most that the process held,
-libraries and the making of the model included, and beside it what it held before the diagnosis.
+libraries and the making of the model included, and beside it what it held before the diagnosis. A file that
+exists keeps its results of other architectures.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def mebibytes() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def processor() -> float:
+    """Seconds of all cores: what other work on the machine hardly changes."""
+    times = os.times()
+    return times.user + times.system
+
+
 def one(name: str, side: int) -> dict[str, Any]:
     """What the doctor finds in one architecture."""
     keras.utils.set_random_seed(0)
@@ -55,7 +62,7 @@ def one(name: str, side: int) -> dict[str, Any]:
     outputs = keras.layers.Dense(CLASSES, activation="softmax", name="head")(base.output)
     model = keras.Model(base.input, outputs, name=name)
     model.compile("adam", "sparse_categorical_crossentropy")
-    before, start = mebibytes(), time.perf_counter()
+    before, start, spent = mebibytes(), time.perf_counter(), processor()
     diagnosis = normwise.diagnose(model, x, y)
     seconds = time.perf_counter() - start
     findings = Counter((f.severity, f.code) for f in diagnosis.findings)
@@ -65,6 +72,7 @@ def one(name: str, side: int) -> dict[str, Any]:
         "normalizations": len(batch_normalizations(model)),
         "parameters": model.count_params(),
         "seconds": round(seconds, 1),
+        "processor_seconds": round(processor() - spent, 1),
         "mebibytes": mebibytes(),
         "mebibytes_before": before,
         "findings": {f"{code} {severity}": n for (severity, code), n in sorted(findings.items())},
@@ -99,6 +107,8 @@ def main() -> None:
     out = arguments.out or (None if arguments.only else RESULTS)
     command = f"KERAS_BACKEND=jax python -m benchmarks.doctor_applications --side {arguments.side}"
     results: dict[str, Any] = {}
+    if out and out.exists():
+        results = json.loads(out.read_text(encoding="utf-8"))["results"]
     for name in arguments.only or architectures():
         results[name] = in_a_process(name, arguments.side)
         print(f"{name}: {json.dumps(results[name], ensure_ascii=False)}", flush=True)

@@ -11,7 +11,6 @@ from tests.reference.tolerance import assert_close, tolerance
 
 from normwise import Dropout, FeatureScaling
 from normwise.graph.copy_model import copy_model
-from normwise.graph.layer_calls import path_of
 from normwise.graph.lower_dropout import lower_dropout, lowered_rate
 from normwise.graph.raise_precision import raise_precision
 from normwise.graph.reconfigure import reconfigured
@@ -117,8 +116,8 @@ def test_a_sequential_model_begins_with_the_scaling():
 def test_statistics_in_float32_and_the_same_outputs(dtype):
     norm = layers.BatchNormalization(name="norm", dtype=dtype)
     old = randomized(keras.Sequential([keras.Input((5,)), layers.Dense(4, dtype=dtype), norm]))
-    new, policies, left = raise_precision(old, [path_of(norm)])
-    assert (policies, left) == ({path_of(norm): (dtype, f"mixed_{dtype}")}, {})
+    new, policies, left = raise_precision(old, [norm.name])
+    assert (policies, left) == ({norm.name: (dtype, f"mixed_{dtype}")}, {})
     assert {v.dtype for v in new.layers[1].variables} == {"float32"}
     assert (new.layers[1].compute_dtype, new.layers[0].dtype_policy.name) == (dtype, dtype)
     x = normal((16, 5))
@@ -129,10 +128,10 @@ def test_statistics_in_float32_and_the_same_outputs(dtype):
 
 def test_what_has_no_low_statistics_is_left():
     old = keras.Sequential([keras.Input((5,)), layers.BatchNormalization(name="norm")])
-    new, policies, left = raise_precision(old, [path_of(old.layers[0])])
+    new, policies, left = raise_precision(old, [old.layers[0].name])
     assert new is old
     assert policies == {}
-    assert "is a BatchNormalization with variables of float32" in left[path_of(old.layers[0])]
+    assert "is a BatchNormalization with variables of float32" in left[old.layers[0].name]
 
 
 def excess(rate, values):
@@ -186,7 +185,7 @@ def test_dropout_that_is_not_lowered():
     assert new is old
     assert left == {"first": "early is a AlphaDropout, whose rate says something else"}
     plain = keras.Sequential([keras.Input((5,)), layers.BatchNormalization(name="norm")])
-    path = path_of(plain.layers[0])
+    path = plain.layers[0].name
     assert lower_dropout(plain, record_model(plain), {path: (2.0, 1.2)}).left == {
         path: f"no dropout layer before {path} was found"
     }

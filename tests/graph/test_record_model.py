@@ -137,11 +137,11 @@ def test_a_subclassed_model_needs_rows_for_its_shapes():
     )
     record = record_model(model, x)
     assert takes(record) == {
-        "own/block/dense": ("input:x",),
-        "own/block/norm": ("own/block/dense",),
-        "own/block/relu": ("own/block/norm",),
-        "own/block/add": ("own/block/relu", "input:x"),
-        "own/last": ("own/block/add",),
+        "block/dense": ("input:x",),
+        "block/norm": ("block/dense",),
+        "block/relu": ("block/norm",),
+        "block/add": ("block/relu", "input:x"),
+        "last": ("block/add",),
     }
     assert record.unseen == ()
 
@@ -214,13 +214,16 @@ def test_the_model_stays_as_it_is_and_the_record_is_the_same_again(name):
 
 
 def test_layers_of_one_path_are_told():
-    parts = [
-        keras.Sequential([keras.Input((3,)), layers.Dense(3, name="same")], name=name) for name in ("a", "b")
-    ]
-    for part in parts:
-        part.layers[0]._path = "same"
-    record = record_model(keras.Sequential([keras.Input((3,)), *parts]))
-    assert record.unseen[0].startswith('more than one layer has the path "same"')
+    class Pair(layers.Layer):
+        def __init__(self):
+            super().__init__(name="pair")
+            self.first, self.second = layers.Dense(3, name="same"), layers.Dense(3, name="same")
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    record = record_model(keras.Sequential([keras.Input((3,)), Pair()]))
+    assert record.unseen[0].startswith('more than one layer has the path "pair/same"')
 
 
 def test_what_is_no_built_model():
@@ -228,3 +231,16 @@ def test_what_is_no_built_model():
         record_model([])
     with pytest.raises(ModelError, match=r'the model "raw" is not built: .* Give it a keras.Input'):
         record_model(keras.Sequential([layers.Dense(1)], name="raw"))
+
+
+def test_a_model_and_its_loaded_file_have_equal_records(tmp_path):
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="deep")], name="inner")
+    hidden = [layers.Dense(4, name="hidden"), layers.BatchNormalization(name="norm"), inner]
+    model = keras.Sequential([keras.Input((3,), name="x"), *hidden], name="net")
+    model.compile("sgd", "mse")
+    model.save(tmp_path / "net.keras")
+    record = record_model(model)
+    assert record_model(keras.models.load_model(tmp_path / "net.keras")) == record
+    assert [layer.path for layer in record.layers] == ["hidden", "norm", "inner", "inner/deep"]
+    assert [call.name for call in record.calls] == ["hidden", "norm", "inner/deep"]
+    assert record.layer("inner/deep").variables[0].path == "inner/deep/kernel"

@@ -9,39 +9,63 @@ from tests.insight.networks import network, randomized, reference, rows
 from tests.reference import dense_network
 from tests.reference.tolerance import assert_close, tolerance
 
-from normwise.graph.layer_calls import path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.record_model import record_model
 from normwise.graph.walk import every_layer
 from normwise.insight._data_loss import data_loss
-from normwise.insight._evidence_pass import evidence_pass, left_as_it_is, numbers
-from normwise.insight.activation_evidence import activation_evidence
+from normwise.insight._evidence_pass import numbers
+from normwise.insight._passes import Passes
 from normwise.insight.gradient_evidence import gradient_evidence
-from normwise.insight.loss_evidence import MOST_SWITCHED, loss_evidence
-from normwise.insight.normalization_evidence import gap, moments_seen, normalization_evidence
+from normwise.insight.loss_evidence import (
+    LEAST_SWITCHED,
+    MOST_PRODUCTS,
+    MOST_SWITCHED,
+    loss_evidence,
+    most_switched,
+)
+from normwise.insight.normalization_evidence import gap, normalization_evidence
 
 FUNCTIONS = ["tanh", "relu"]
 COUNT = 100
 ALLOWED = tolerance("float32", COUNT, 16)
 
 
-def pass_of(model, x, training, noise=False):
+@pytest.fixture(scope="module", params=[False, True], ids=["by operation", "compiled"])
+def compiled(request):
+    """Whether passes are one program, which they can be on JAX alone."""
+    if request.param and keras.backend.backend() != "jax":
+        pytest.skip("passes are compiled on JAX alone")
+    return request.param
+
+
+def pass_of(model, x, training, noise=False, compiled=False):
     """Activations, normalizations and outputs of a pass."""
-    activations, normalizations = {}, {}
-    with left_as_it_is(noise):
-        outputs = evidence_pass(
-            model,
-            x,
-            training=training,
-            activation=lambda name, seen: activations.update({name: activation_evidence(name, seen)}),
-            normalization=lambda name, seen: normalizations.update({name: moments_seen(seen)}),
-        )
-    return activations, normalizations, outputs
+    passes = Passes(model, x, compiled=compiled)
+    found = passes.run(training=training, noise=noise)
+    assert passes._compiled == compiled  # it did not give up
+    return {one.call: one for one in found.activations}, found.normalizations, found.outputs
 
 
-def evidence_of(model, x):
-    taken = [pass_of(model, x, True)[1], pass_of(model, x, True, noise=True)[1], pass_of(model, x, False)[1]]
-    layers_of = {path_of(layer): layer for layer in every_layer(model)}
-    return normalization_evidence(record_model(model), layers_of, len(x), taken[0], [taken[1]], taken[2])
+def evidence_of(model, x, compiled=False):
+    passes = Passes(model, x, compiled=compiled)
+    modes = [{"training": True}, {"training": True, "noise": True}, {"training": False}]
+    first, noisy, later = (passes.run(**mode).normalizations for mode in modes)
+    return normalization_evidence(record_model(model), by_path(model), len(x), first, [noisy], later)
+
+
+def by_path(model):
+    paths = layer_paths(model)
+    return {paths[id(layer)]: layer for layer in every_layer(model)}
+
+
+def losses_of(model, x, y, compiled=False):
+    passes = Passes(model, x, compiled=compiled)
+    outputs = tuple(passes.run(training=training).outputs for training in (True, False))
+    return loss_evidence(
+        *(y, data_loss(model), outputs),
+        lambda path: passes.run(training=False, by_batch=[by_path(model)[path]]).outputs,
+        *(evidence_of(model, x), len(x)),
+    )
 
 
 @pytest.fixture(scope="module", params=["keras", "normwise"])
@@ -54,10 +78,10 @@ def trained(request):
     return model, x, np.sin(x[:, :1]), made
 
 
-def test_activations(trained):
+def test_activations(trained, compiled):
     model, x, _, made = trained
     with unchanged(model):
-        found = list(pass_of(model, x, True)[0].values())
+        found = list(pass_of(model, x, True, compiled=compiled)[0].values())
     assert [one.function for one in found] == FUNCTIONS
     for one, layer in zip(found, made, strict=False):
         assert (one.units, one.values) == (layer.z.shape[1], COUNT)
@@ -77,12 +101,12 @@ def test_a_unit_is_dead_if_it_gives_something_in_less_than_a_twentieth_of_the_ro
     assert found.dead == 2 / 3
 
 
-def test_normalizations(trained):
+def test_normalizations(trained, compiled):
     model, x, _, made = trained
     with unchanged(model):
-        found = evidence_of(model, x)
+        found = evidence_of(model, x, compiled)
     norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
-    assert [one.call for one in found] == [layer.path for layer in norms]
+    assert [one.call for one in found] == [layer.name for layer in norms]
     for one, layer, exact in zip(found, norms, made, strict=False):
         assert_close(one.mean, exact.mean, ALLOWED)
         assert_close(one.variance, exact.variance, ALLOWED)
@@ -95,9 +119,9 @@ def test_normalizations(trained):
     assert [one.rectified for one in found] == [False, True]
 
 
-def test_noise_raises_the_variance_behind_dropout_alone(trained):
+def test_noise_raises_the_variance_behind_dropout_alone(trained, compiled):
     model, x, _, made = trained
-    first, second = evidence_of(model, x)
+    first, second = evidence_of(model, x, compiled)
     assert_close(first.noisy_variance, first.variance, ALLOWED)
     # Var of a sum of dropped inputs: that of the inputs and p/(1 − p)·Σw²E[x²], here with p = 1/2.
     added = (made[1].kernel ** 2 * np.mean(made[0].a ** 2, axis=0)[:, None]).sum(0)
@@ -107,9 +131,9 @@ def test_noise_raises_the_variance_behind_dropout_alone(trained):
     assert (np.array(second.noisy_variance) > second.variance).all()
 
 
-def test_at_inference_the_first_takes_the_same_and_the_second_another(trained):
+def test_at_inference_the_first_takes_the_same_and_the_second_another(trained, compiled):
     model, x, *_ = trained
-    first, second = evidence_of(model, x)
+    first, second = evidence_of(model, x, compiled)
     assert_close(first.inference_mean, first.mean, ALLOWED)
     norm = next(layer for layer in model.layers if hasattr(layer, "moving_mean"))
     dense = model.layers[0]
@@ -129,7 +153,7 @@ def test_at_inference_the_first_takes_the_same_and_the_second_another(trained):
 def test_gradients_are_those_of_backpropagation(trained):
     model, x, y, made = trained
     with unchanged(model):
-        owners = {id(v): path_of(layer) for layer in every_layer(model) for v in layer._trainable_variables}
+        owners = {id(v): path for path, layer in by_path(model).items() for v in layer._trainable_variables}
         found = gradient_evidence(model, x, y, data_loss(model), owners)
     predicted = made[-1].a
     by_x = 2 * (predicted - y) / y.size
@@ -140,18 +164,15 @@ def test_gradients_are_those_of_backpropagation(trained):
     norms = [one.norm for one in found if one.name == "kernel"]
     assert_close(norms, kernels[::-1], tolerance("float32", COUNT, 256))
     first = found[0]
-    assert (first.layer, first.name) == (model.layers[0].path, "kernel")
+    assert (first.layer, first.name) == (model.layers[0].name, "kernel")
     assert_close(first.rms, first.norm / np.sqrt(made[0].kernel.size), tolerance("float64"))
     assert_close(first.weight_norm, np.sqrt(np.square(made[0].kernel).sum()), ALLOWED)
 
 
-def test_losses_and_the_layer_that_makes_the_gap(trained):
+def test_losses_and_the_layer_that_makes_the_gap(trained, compiled):
     model, x, y, made = trained
-    loss = data_loss(model)
     with unchanged(model):
-        outputs = tuple(pass_of(model, x, training)[2] for training in (True, False))
-        layers_of = {path_of(layer): layer for layer in every_layer(model)}
-        found = loss_evidence(model, layers_of, x, y, loss, outputs, evidence_of(model, x), COUNT)
+        found = losses_of(model, x, y, compiled)
     assert_close(found.in_training, np.square(made[-1].a - y).mean(), tolerance("float32", COUNT, 256))
     assert_close(
         found.at_inference,
@@ -159,15 +180,14 @@ def test_losses_and_the_layer_that_makes_the_gap(trained):
         tolerance("float32", COUNT, 16),
     )
     norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
-    assert list(found.switched) == [layer.path for layer in norms]
+    assert list(found.switched) == [layer.name for layer in norms]
     # With the second by the batch, what comes before it is at inference.
     norms[0].trainable = False
     try:
-        with left_as_it_is():
-            frozen = numbers(evidence_pass(model, x, training=True))
+        frozen = numbers(pass_of(model, x, True, compiled=compiled)[2])
     finally:
         norms[0].trainable = True
-    assert_close(found.switched[norms[1].path], np.square(frozen - y).mean(), tolerance("float32", COUNT, 16))
+    assert_close(found.switched[norms[1].name], np.square(frozen - y).mean(), tolerance("float32", COUNT, 16))
 
 
 def test_penalties_are_left_out_of_the_loss_and_the_models_own_loss_stays_unbuilt():
@@ -201,9 +221,7 @@ def test_of_many_layers_those_furthest_off_are_switched():
         block.moving_mean.assign([3.0, 3.0])
     blocks[1].moving_mean.assign([0.0, 0.0])
     found = evidence_of(model, x)
-    layers_of = {path_of(layer): layer for layer in every_layer(model)}
-    outputs = tuple(pass_of(model, x, training)[2] for training in (True, False))
-    losses = loss_evidence(model, layers_of, x, x, data_loss(model), outputs, found, 32)
+    losses = losses_of(model, x, x)
     assert len(losses.switched) == MOST_SWITCHED
     assert {one.layer for one in sorted(found, key=gap)[:2]}.isdisjoint(losses.switched)
 
@@ -225,3 +243,65 @@ def test_a_frozen_layer_and_one_without_weights():
     one, two = evidence_of(model, np.random.default_rng(0).normal(size=(6, 4, 3)).astype("float32"))
     assert (one.by_batch, two.by_batch) == (False, True)
     assert (two.gamma, two.beta, two.values, two.values_per_row) == ((1.0,) * 3, (0.0,) * 3, 24.0, 4.0)
+
+
+def test_how_many_independent_values_a_row_is_worth(compiled):
+    random = np.random.default_rng(0)
+    # Channel by channel: all positions alike, positions that are alike by twos, and none alike.
+    same, pairs = random.normal(size=(64, 1, 3)), random.normal(size=(64, 6, 3))
+    kinds = (np.repeat(same, 12, 1), np.repeat(pairs, 2, 1), random.normal(size=(64, 12, 3)))
+    for z, worth in zip(kinds, (1, 6, 12), strict=True):
+        model = keras.Sequential([keras.Input((12, 3)), layers.BatchNormalization()])
+        (found,) = evidence_of(model, z.astype("float32"), compiled)
+        ratios = z.var((0, 1)) / z.mean(1).var(0, ddof=1)
+        exact = np.clip(np.median(ratios), 1, 12)
+        assert_close(found.independent_per_row, exact, tolerance("float32", 64, 64))
+        # A variance of 64 values has a relative error of √(2/63) = 0.18; three times that.
+        assert abs(found.independent_per_row - worth) < 0.53 * worth
+        assert 1 <= found.independent_per_row <= 12
+
+
+def test_of_a_table_a_row_is_worth_one(trained, compiled):
+    model, x, *_ = trained
+    assert {one.independent_per_row for one in evidence_of(model, x, compiled)} == {1.0}
+
+
+def test_the_mean_of_values_far_from_zero(compiled):
+    z = np.random.default_rng(0).normal(1e5, 1.0, (64, 50, 2)).astype("float32")
+    model = keras.Sequential([keras.Input((50, 2)), layers.BatchNormalization()])
+    (found,) = evidence_of(model, z, compiled)
+    # In float32 a number near 1e5 is known to 0.004, and a mean of such to no more.
+    assert np.abs(np.array(found.mean) - np.float64(z).mean((0, 1))).max() < 0.008
+    assert_close(found.variance, np.float64(z).var((0, 1)), 0.01)
+
+
+def test_a_layer_of_the_users_that_knows_training_has_passes_of_its_own(compiled):
+    class Doubled(layers.Layer):
+        def call(self, x, training=False):
+            return 2.0 * x if training else x
+
+    model = keras.Sequential([keras.Input((2,)), Doubled(), layers.BatchNormalization()])
+    (found,) = evidence_of(model, rows(32, 2), compiled)
+    assert_close(found.mean, 2 * np.array(found.inference_mean), ALLOWED)
+
+
+def test_a_model_that_cannot_be_traced_is_computed_by_operations():
+    class OnTheHost(layers.Layer):
+        def call(self, x):
+            return ops.convert_to_tensor(np.asarray(ops.convert_to_numpy(x)) * 2.0)
+
+        def compute_output_spec(self, x):
+            return keras.KerasTensor(x.shape, x.dtype)
+
+    model = keras.Sequential([keras.Input((2,)), OnTheHost(), layers.ReLU()])
+    x = rows(16, 2)
+    found = Passes(model, x, compiled=True).run(training=False)
+    assert_close(numbers(found.outputs), np.maximum(2 * x, 0), ALLOWED)
+
+
+def test_fewer_layers_are_switched_where_a_pass_takes_long():
+    parts = [layers.Conv2D(8, 3, padding="same", use_bias=False), layers.Flatten(), layers.Dense(4)]
+    record = record_model(keras.Sequential([keras.Input((10, 10, 3)), *parts]))
+    a_row = 10 * 10 * (3 * 3 * 3 * 8) + 800 * 4
+    found = [most_switched(record, rows) for rows in (1, MOST_PRODUCTS // (10 * a_row), MOST_PRODUCTS)]
+    assert found == [MOST_SWITCHED, 10, LEAST_SWITCHED]

@@ -67,7 +67,7 @@ def test_it_is_looked_at_behind_what_scales_or_reshapes_it():
     )
     assert (found.name, found.call.split("/")[-1], found.scaled_by.split("/")[-1]) == ("x", "flat", "half")
     (found,) = places(layers.BatchNormalization(name="norm"), layers.Dense(2))
-    assert found.call == found.scaled_by == "net/norm"
+    assert found.call == found.scaled_by == "norm"
     assert places(layers.Dense(2), layers.BatchNormalization()) == (PLAIN,)
     assert places(layers.ZeroPadding1D(), layers.Rescaling(0.5), shape=(3, 2)) == (PLAIN,)
 
@@ -80,3 +80,13 @@ def test_codes_are_no_columns():
 def test_the_axis_of_the_channels_is_that_of_the_layer(axis):
     (found,) = places(layers.GlobalAveragePooling2D(data_format=axis), shape=(3, 4, 5))
     assert found.channels_first == (axis == "channels_first")
+
+
+def test_behind_operations_that_scale_by_constants():
+    x = keras.Input((4,), name="x")
+    seen = [
+        places_of_inputs(record_model(keras.Model(x, layers.Dense(1)(scaled))))[0]
+        for scaled in (x / 255.0, (x - np.arange(4.0)) * 0.5, 1.0 / x, x * x, x - keras.ops.mean(x))
+    ]
+    assert [bool(place.scaled_by) for place in seen] == [True, True, False, False, False]
+    assert [place.call == place.scaled_by for place in seen] == [True] * 5

@@ -87,7 +87,7 @@ def test_unsafe_remedies_are_left_with_the_reason(mended):
     (dropout,) = [left for left in result.left if left.finding.code == "NRM303"]
     assert dropout.reason == 'it is unsafe, as the network has to be trained again: safety="all" does it'
     assert "NRM303" in codes(result.after)
-    assert "NRM303:net/second dropout-before-normalization: left, it is unsafe" in str(result)
+    assert "NRM303:second dropout-before-normalization: left, it is unsafe" in str(result)
 
 
 def test_the_record_goes_to_json_and_back(mended):

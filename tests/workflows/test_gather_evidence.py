@@ -52,13 +52,13 @@ def test_all_of_it_and_the_model_stays_as_it_is(trained):
     assert (found.absent, found.rows) == ({}, COUNT)
     assert (found.training.batch_size, found.training.rows, found.training.replicas) == (16, COUNT, 1)
     assert_close(found.inputs[0].means, x.astype("float64").mean(0), tolerance("float64", COUNT))
-    assert [one.call for one in found.normalizations] == ["net/norm"]
+    assert [one.call for one in found.normalizations] == ["norm"]
     assert [(one.function, one.call) for one in found.activations] == [("relu", "relu")]
     assert [(one.layer, one.name) for one in found.gradients][:2] == [
-        ("net/first", "kernel"), ("net/first", "bias"),
+        ("first", "kernel"), ("first", "bias"),
     ]  # fmt: skip
     assert_close(found.loss.at_inference, model.evaluate(x, y, verbose=0)[0], tolerance("float32", COUNT))
-    assert list(found.loss.switched) == ["net/norm"]
+    assert list(found.loss.switched) == ["norm"]
     assert found.model.optimizer == "Adam"
     assert found.model.iterations == COUNT // 16
     for moved, spread in zip(found.drift.columns, x.astype("float64").std(0), strict=True):
@@ -195,7 +195,7 @@ def test_new_data_may_lack_the_target_and_miss_values(trained):
 def test_behind_a_layer_that_scales():
     x = rows(COUNT)
     found = gather_evidence(made(3, layers.Rescaling(0.5, 1.0, name="half")), x)
-    assert found.inputs[0].scaled_by == "net/half"
+    assert found.inputs[0].scaled_by == "half"
     assert_close(found.inputs[0].means, x.mean(0) / 2 + 1, tolerance("float32", COUNT))
 
 
@@ -277,7 +277,31 @@ def test_a_subclassed_model():
     model(x)
     model.compile("sgd", "mse")
     found = gather_evidence(model, x, np.zeros((COUNT, 4), "float32"))
-    assert [call.name for call in found.model.calls] == ["own/first", "own/norm", "own/tanh"]
+    assert [call.name for call in found.model.calls] == ["first", "norm", "tanh"]
     assert found.inputs[0].name == "x"
-    assert [one.call for one in found.normalizations] == ["own/norm"]
+    assert [one.call for one in found.normalizations] == ["norm"]
     assert "gradients" not in found.absent
+
+
+def test_pixels_that_an_operation_divides_are_small():
+    inputs = keras.Input((4,), name="pixels")
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs / 255.0))
+    x = np.random.default_rng(0).integers(0, 256, (50, 4)).astype("float32")
+    (found,) = gather_evidence(model, x).inputs
+    assert found.scaled_by.startswith("true_divide")
+    assert_close(found.maxima, x.max(0) / 255, tolerance("float32", 1))
+
+
+def test_what_a_call_divides_is_looked_at_as_it_is_given():
+    class Divides(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.last(x / 255.0)
+
+    model, x = Divides(), np.full((8, 4), 255.0, "float32")
+    model(x)
+    (found,) = gather_evidence(model, x).inputs
+    assert (found.scaled_by, found.maxima) == ("", (255.0,) * 4)

@@ -20,8 +20,8 @@ class InputEvidence(Record):
         rows: How many rows were looked at.
         values: How many values of a column: rows, times the positions of an image or a sequence.
         positions: Values of a column a row.
-        scaled_by: The path of the layer that scales the input first, behind which this was measured: a
-            scaling layer, or a normalization; "" where there is none.
+        scaled_by: The path of the layer that scales the input, behind which this was measured: a scaling
+            layer, or a normalization; of an operation such as ``x / 255`` its name; "" where there is none.
         columns: Names of the columns; "0", "1", … where they have none.
         means: Mean of each column.
         stds: Standard deviation of each column, of the population.
@@ -168,7 +168,8 @@ class LossEvidence(Record):
         in_training: Batch normalizations by the batch: all rows.
         at_inference: All by their moving statistics.
         switched: Path of a batch normalization to the loss with this one alone by the batch: of the 16 whose
-            statistics are furthest off, and none where the losses differ by a tenth or less.
+            statistics are furthest off, of fewer in a network that takes long, and none where the losses
+            differ by a tenth or less.
     """
 
     rows: int

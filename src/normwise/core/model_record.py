@@ -17,7 +17,7 @@ class VariableRecord(Record):
 
     Args:
         name: Its own name, such as ``"kernel"`` or ``"gamma"``.
-        path: Its path in the model.
+        path: The layer's path and its name.
         shape: Its shape.
         dtype: Its dtype.
         trainable: Whether training changes it.
@@ -37,7 +37,7 @@ class LayerRecord(Record):
     """A layer.
 
     Args:
-        path: Its path in the model, or its name where it has no path.
+        path: The names of the layers that hold it and its own, "/" between them, but for the model's.
         class_name: Its class, such as ``"Dense"``.
         kind: What it is to a rule: ``"linear"``, ``"activation"``, ``"dropout"``, ``"batch normalization"``
             (keeps moving statistics), ``"normalization"`` (of a row, by no statistics), ``"scaling"`` (of

@@ -52,9 +52,18 @@ def calls_noted() -> Iterator[Calls]:
 
 @contextmanager
 def calls_told(
-    activation: Callable[[ActivationSeen], object], normalization: Callable[[NormalizationSeen], object]
+    activation: Callable[[ActivationSeen], object],
+    normalization: Callable[[NormalizationSeen], object],
+    named: Callable[[Any], str] | None = None,
 ) -> Iterator[None]:
-    """As `calls_noted`, each call being told when it is made: nothing keeps its arrays."""
+    """As `calls_noted`, each call being told when it is made: nothing keeps its arrays.
+
+    Args:
+        activation: Told of each activation function.
+        normalization: Told of each normalization layer.
+        named: What a layer is called; by default its path.
+    """
+    name = named or path_of
     here, in_loop = current_trace(), False
 
     def call(plain: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -68,11 +77,11 @@ def calls_told(
             finally:
                 in_loop = False
         if keeps_statistics(self) and args:
-            normalization(_normalization(self, args[0]))
-        with _activation_noted(self, activation):
+            normalization(_normalization(self, name(self), args[0]))
+        with _activation_noted(self, name(self), activation):
             outputs = plain(self, *args, **kwargs)
         if type(self) in ACTIVATION_LAYERS:
-            activation(ActivationSeen(path_of(self), activation_function(self), args[0], outputs))
+            activation(ActivationSeen(name(self), activation_function(self), args[0], outputs))
         return outputs
 
     with layer_calls_by(call), _activation_outside(here):
@@ -135,18 +144,18 @@ def _activation_outside(here: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _activation_noted(layer: Any, note: Callable[[ActivationSeen], object]) -> Iterator[None]:
+def _activation_noted(layer: Any, path: str, note: Callable[[ActivationSeen], object]) -> Iterator[None]:
     function = vars(layer).get("activation")
     # A layer given as activation notes itself.
     if not callable(function) or isinstance(function, keras.layers.Layer) or function is LINEAR:
         yield
     else:
-        with replaced(layer, "activation", _noted(layer, function, note)):
+        with replaced(layer, "activation", _noted(path, function, note)):
             yield
 
 
 def _noted(
-    layer: Any, function: Callable[..., Any], note: Callable[[ActivationSeen], object]
+    path: str, function: Callable[..., Any], note: Callable[[ActivationSeen], object]
 ) -> Callable[..., Any]:
     here = current_trace()
 
@@ -154,7 +163,7 @@ def _noted(
         outputs = function(inputs, *args, **kwargs)
         if current_trace() == here:
             name = getattr(function, "__name__", type(function).__name__)
-            note(ActivationSeen(path_of(layer), name, inputs, outputs))
+            note(ActivationSeen(path, name, inputs, outputs))
         return outputs
 
     return noted
@@ -196,9 +205,9 @@ def axes_of_statistics(layer: Any, inputs: Any) -> tuple[int, ...]:
     return tuple(axis for axis in range(len(inputs.shape)) if axis not in channels)
 
 
-def _normalization(layer: Any, inputs: Any) -> NormalizationSeen:
+def _normalization(layer: Any, path: str, inputs: Any) -> NormalizationSeen:
     return NormalizationSeen(
-        path_of(layer),
+        path,
         inputs,
         axes_of_statistics(layer, inputs),
         layer.moving_mean.value,

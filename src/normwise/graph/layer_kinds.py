@@ -70,6 +70,17 @@ _MERGE_OPERATIONS = (
     *("Add", "Concatenate", "Divide", "Hstack", "Maximum", "Minimum", "Multiply", "Stack"),
     *("Subtract", "Vstack", "Where"),
 )
+_SCALING_OPERATIONS = ("Add", "Divide", "Multiply", "Subtract", "TrueDivide")
+
+
+def is_scaling(operation: Any, args: Any) -> bool:
+    """Whether a call of an operation moves and stretches a tensor by constants, as in ``x / 255``."""
+    if type(operation).__name__ not in _SCALING_OPERATIONS or len(args) != 2:
+        return False
+    tensors = [isinstance(value, keras.KerasTensor) for value in args]
+    constants = not any(isinstance(value, keras.Variable) for value in args)
+    divided_by = "Divide" in type(operation).__name__ and tensors[1]
+    return constants and sum(tensors) == 1 and not divided_by
 
 
 def kind_of(layer: Any) -> str:

@@ -21,8 +21,8 @@ import keras
 
 from normwise.core.model_record import UNSEEN, CallRecord
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_calls import path_of
-from normwise.graph.layer_kinds import function_of, is_one_call, kind_of, snake_case
+from normwise.graph.layer_kinds import function_of, is_one_call, is_scaling, kind_of, snake_case
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.replaced import layer_calls_by, replaced
 from normwise.graph.walk import children
 
@@ -76,7 +76,7 @@ def noted_calls(model: Any, symbols: Any, inputs: dict[str, Any]) -> Noted:
     noted = Noted()
     for name, symbol in inputs.items():
         noted.give(symbol, f"input:{name}")
-    with keras.StatelessScope(), _followed(noted):
+    with keras.StatelessScope(), _followed(noted, layer_paths(model)):
         outputs = model(symbols, training=True)
     given = {noted.giver(value) for value in tree.flatten(outputs)}
     noted.calls = _used([dataclasses.replace(call, output=call.name in given) for call in noted.calls])
@@ -96,9 +96,9 @@ def is_symbol(value: Any) -> bool:
 
 
 @contextmanager
-def _followed(noted: Noted) -> Iterator[None]:
+def _followed(noted: Noted, paths: dict[int, str]) -> Iterator[None]:
     """Within the block, calls of layers and of operations on symbols are noted."""
-    following = _Following(noted)
+    following = _Following(noted, paths)
 
     def operation_called(self: Any, *args: Any, **kwargs: Any) -> Any:
         return following.operation_called(self, args, kwargs)
@@ -118,8 +118,8 @@ def _followed(noted: Noted) -> Iterator[None]:
 
 
 class _Following:
-    def __init__(self, noted: Noted) -> None:
-        self._noted = noted
+    def __init__(self, noted: Noted, paths: dict[int, str]) -> None:
+        self._noted, self._paths = noted, paths
         self._inside = False  # of a layer that counts as one call
         self._holders: list[Any] = []
         self._nodes: dict[int, tuple[Any, int, int]] = {}
@@ -132,7 +132,7 @@ class _Following:
         if self._inside or isinstance(layer, keras.layers.InputLayer):
             return plain(layer, *args, **kwargs)
         if is_one_call(layer):
-            return self._note(plain, layer, path_of(layer), path_of(layer), args, kwargs)
+            return self._note(plain, layer, self._path(layer), self._path(layer), args, kwargs)
         self._holders.append(layer)
         try:
             return plain(layer, *args, **kwargs)
@@ -152,7 +152,7 @@ class _Following:
         # One that is made as `call` runs has a name that counts all that were ever made.
         name = operation.name
         if not in_graph:
-            name = f"{path_of(self._holders[-1])}/{snake_case(type(operation).__name__)}"
+            name = f"{self._path(self._holders[-1])}/{snake_case(type(operation).__name__)}"
         return self._note(self._plain_operation, operation, name, "", args, kwargs)
 
     def symbolic_call(self, layer: Any, args: Any, kwargs: Any) -> Any:
@@ -164,8 +164,12 @@ class _Following:
             return layer.call(*args, **kwargs)
         except Exception as error:  # whatever the user's code raises on symbols
             self._noted.back_to(before)
-            self._noted.unseen.append(_untold(layer, error))
+            self._noted.unseen.append(_untold(layer, self._path(layer), error))
             return _traced(layer, self._noted, args, kwargs)
+
+    def _path(self, layer: Any) -> str:
+        # One that is made as `call` runs is in no list of layers.
+        return self._paths.get(id(layer), str(layer.name))
 
     def forget_nodes(self) -> None:
         """Takes back what Keras noted at the symbolic calls."""
@@ -183,7 +187,8 @@ class _Following:
         takes = tuple(self._noted.giver(value) for value in values if is_symbol(value))
         shape = next((_shape(value) for value in tree.flatten(outputs) if is_symbol(value)), ())
         name = self._noted.number(name)
-        self._noted.calls.append(CallRecord(name, layer, kind_of(called), function_of(called), takes, shape))
+        kind = "scaling" if not layer and is_scaling(called, args) else kind_of(called)
+        self._noted.calls.append(CallRecord(name, layer, kind, function_of(called), takes, shape))
         self._noted.give(outputs, name)
         return outputs
 
@@ -221,9 +226,9 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(size if isinstance(size, int) else -1 for size in value.shape[1:])
 
 
-def _untold(layer: Any, error: Exception) -> str:
+def _untold(layer: Any, path: str, error: Exception) -> str:
     held = "layers" if children(layer) else "nothing"
     return (
-        f'the call of the {type(layer).__name__} "{path_of(layer)}" cannot be followed on symbols'
+        f'the call of the {type(layer).__name__} "{path}" cannot be followed on symbols'
         f" ({error_text(error)}): of what it computes, {held} inside of it can be seen"
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from normwise.graph.clone import can_be_cloned, clone_functional, clone_sequential, require_graph
 from normwise.graph.compiling import compile_like
-from normwise.graph.layer_calls import path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.rebuild import rebuild
 from normwise.graph.state import copy_state
 from normwise.graph.walk import is_sequential
@@ -46,12 +46,15 @@ def reconfigured(model: Any, changes: Changes, does: str = "normwise.apply_remed
 
 def reached(model: Any) -> dict[str, Any]:
     """By their paths, the layers that `reconfigured` can change: those of the model and of models in it."""
-    found: dict[str, Any] = {}
+    paths = layer_paths(model)
+    return {paths[id(layer)]: layer for layer in _cloned(model)}
+
+
+def _cloned(model: Any) -> Iterator[Any]:
     for layer in model.layers:
-        found[path_of(layer)] = layer
+        yield layer
         if can_be_cloned(layer):
-            found |= reached(layer)
-    return found
+            yield from _cloned(layer)
 
 
 class Reconfigurer:

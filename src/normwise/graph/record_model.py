@@ -11,8 +11,8 @@ import keras
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import LayerRecord, ModelRecord, VariableRecord
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_calls import path_of
 from normwise.graph.layer_kinds import kind_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.noted_calls import Noted, noted_calls
 from normwise.graph.walk import children
 
@@ -43,12 +43,13 @@ def record_model(model: Any, x: Any = None) -> ModelRecord:
         >>> hidden = keras.layers.Dense(2, "relu", name="hidden")
         >>> model = keras.Sequential([keras.Input((3,), name="x"), hidden], name="net")
         >>> [(c.name, c.kind, c.function, c.takes, c.shape) for c in record_model(model).calls]
-        [('net/hidden', 'linear', 'relu', ('input:x',), (2,))]
+        [('hidden', 'linear', 'relu', ('input:x',), (2,))]
     """
     require_model(model)
     noted = _noted(model, x)
     optimizer = _optimizer(model)
-    layers = tuple(_layer(layer, holder, model) for layer, holder in _held(model))
+    paths = layer_paths(model)
+    layers = tuple(_layer(layer, holder, paths, model) for layer, holder in _held(model, paths))
     return ModelRecord(
         name=model.name,
         layers=layers,
@@ -136,7 +137,9 @@ def input_names(x: Any) -> list[str]:
     return ["x"] if len(leaves) == 1 else [f"x[{i}]" for i in range(len(leaves))]
 
 
-def _held(layer: Any, holder: str = "", seen: set[int] | None = None) -> Iterator[tuple[Any, str]]:
+def _held(
+    layer: Any, paths: dict[int, str], holder: str = "", seen: set[int] | None = None
+) -> Iterator[tuple[Any, str]]:
     """All layers inside a layer, each once, with the path of what holds it."""
     seen = set() if seen is None else seen
     for child in children(layer):
@@ -144,27 +147,28 @@ def _held(layer: Any, holder: str = "", seen: set[int] | None = None) -> Iterato
             seen.add(id(child))
             if not isinstance(child, keras.layers.InputLayer):
                 yield child, holder
-            yield from _held(child, path_of(child), seen)
+            yield from _held(child, paths, paths[id(child)], seen)
 
 
-def _layer(layer: Any, holder: str, model: Any) -> LayerRecord:
+def _layer(layer: Any, holder: str, paths: dict[int, str], model: Any) -> LayerRecord:
     trained = {id(variable) for variable in model.trainable_variables}
+    path = paths[id(layer)]
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
     return LayerRecord(
-        path=path_of(layer),
+        path=path,
         class_name=type(layer).__name__,
         kind=kind_of(layer),
         trainable=bool(layer.trainable),
-        variables=tuple(_variable(variable, id(variable) in trained, model) for variable in own),
+        variables=tuple(_variable(variable, path, id(variable) in trained, model) for variable in own),
         config=_plain_config(layer),
         holder=holder,
     )
 
 
-def _variable(variable: Any, trainable: bool, model: Any) -> VariableRecord:
+def _variable(variable: Any, layer: str, trainable: bool, model: Any) -> VariableRecord:
     return VariableRecord(
         variable.name,
-        variable.path,
+        f"{layer}/{variable.name}",
         tuple(int(size) for size in variable.shape),
         keras.backend.standardize_dtype(variable.dtype),
         trainable,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -24,7 +25,7 @@ def evidence_pass(
     normalization: Told | None = None,
     output: Told | None = None,
     outputs_of: Collection[str] = (),
-    by_batch: Collection[Any] = (),
+    switched: Mapping[int, Any] | None = None,
 ) -> Any:
     """What the model gives for rows, all of them one batch.
 
@@ -36,54 +37,73 @@ def evidence_pass(
         normalization: Told of each batch normalization what it took: a `NormalizationSeen`.
         output: Told what those calls gave that
         outputs_of: names.
-        by_batch: Layers that compute as in training all the same.
+        switched: By the id of a layer, whether it computes as in training, whatever the others do; a traced
+            truth value computes both and chooses.
     """
-    from normwise.graph.layer_calls import called_with_training, calls_told, path_of
+    import keras
+
+    from normwise.graph.kinds import is_activation
+    from normwise.graph.layer_calls import called_with_training, calls_told
+    from normwise.graph.layer_kinds import function_of
+    from normwise.graph.layer_paths import layer_paths
     from normwise.graph.replaced import layer_calls_by
 
+    switches = switched or {}
+    paths = layer_paths(model)
+    twice = False  # the layer that is being called tells the same a second time
     wanted = {name.partition("#")[0] for name in outputs_of}
     activations, normalizations, layers = Names(), Names(), Names()
 
+    def path(layer: Any) -> str:
+        return paths.get(id(layer), str(layer.name))
+
     def on_activation(seen: ActivationSeen) -> None:
-        if activation is not None:
+        if activation is not None and not twice:
             activation(activations.next(seen.path), seen)
 
     def on_normalization(seen: NormalizationSeen) -> None:
-        if normalization is not None:
+        if normalization is not None and not twice:
             normalization(normalizations.next(seen.path), seen)
 
+    def on_operation(operation: Any, taken: Any, given: Any) -> None:
+        if is_activation(operation):
+            on_activation(ActivationSeen(operation.name, function_of(operation), taken, given))
+        if output is not None and operation.name in outputs_of:
+            output(operation.name, given)
+
     def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(layer is one for one in by_batch):
-            given = called_with_training(plain, layer, True, args, kwargs)
-        else:
+        nonlocal twice
+        switch = switches.get(id(layer))
+        if switch is None:
             given = plain(layer, *args, **kwargs)
-        if path_of(layer) in wanted:
-            name = layers.next(path_of(layer))
+        elif isinstance(switch, bool):
+            given = called_with_training(plain, layer, switch, args, kwargs)
+        else:
+            before = [(variable, variable.value) for variable in layer._non_trainable_variables]
+            in_training = called_with_training(plain, layer, True, args, kwargs)
+            # At inference, and when it is called again, it has its own statistics; the noise goes on.
+            for variable, value in before:
+                variable.assign(value)
+            twice = True
+            try:
+                at_inference = called_with_training(plain, layer, False, args, kwargs)
+            finally:
+                twice = False
+            given = keras.tree.map_structure(
+                functools.partial(keras.ops.where, switch), in_training, at_inference
+            )
+        if path(layer) in wanted:
+            name = layers.next(path(layer))
             if output is not None and name in outputs_of:
                 output(name, given)
         return given
 
     with (
-        calls_told(on_activation, on_normalization),
-        _operations_told(on_activation),
+        calls_told(on_activation, on_normalization, path),
+        _operations_told(on_operation),
         layer_calls_by(on_layer),
     ):
         return model(x, training=training)
-
-
-@contextmanager
-def left_as_it_is(noise: bool = False) -> Iterator[None]:
-    """Within the block, nothing that a pass changes in a model is kept, nor anything for its derivatives.
-
-    Args:
-        noise: Whether dropout and the like draw, pass after pass other numbers.
-    """
-    import keras
-
-    from normwise.graph.layer_calls import without_noise
-
-    with keras.StatelessScope(), _without_derivatives(), nullcontext() if noise else without_noise():
-        yield
 
 
 class Names:
@@ -108,27 +128,26 @@ def numbers(values: Any) -> Floats:
 
 
 @contextmanager
-def _operations_told(tell: Callable[[ActivationSeen], None]) -> Iterator[None]:
-    """Within the block, the activation functions in a model's graph that are no layers are told of."""
+def _operations_told(tell: Callable[[Any, Any, Any], None]) -> Iterator[None]:
+    """Within the block, the operations in a model's graph are told of: what each took and gave."""
     import keras
 
-    from normwise.graph.kinds import is_activation
-    from normwise.graph.layer_kinds import function_of
     from normwise.graph.replaced import replaced
 
     plain = keras.Operation.__call__
 
     def called(self: Any, *args: Any, **kwargs: Any) -> Any:
         given = plain(self, *args, **kwargs)
-        if args and not isinstance(self, keras.layers.Layer) and is_activation(self):
-            tell(ActivationSeen(self.name, function_of(self), args[0], given))
+        if args and not isinstance(self, keras.layers.Layer):
+            tell(self, args[0], given)
         return given
 
     with replaced(keras.Operation, "__call__", called):
         yield
 
 
-def _without_derivatives() -> Any:
+def without_derivatives() -> Any:
+    """Within the block, nothing is kept for derivatives."""
     import keras
 
     if keras.backend.backend() != "torch":

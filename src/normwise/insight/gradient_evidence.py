@@ -10,9 +10,7 @@ import numpy as np
 from normwise.core.evidence import GradientEvidence
 from normwise.insight._data_loss import DataLoss
 from normwise.insight._evidence_pass import numbers
-
-# Twice as quick to compile, for a function that runs once.
-_COMPILE = {"xla_llvm_disable_expensive_passes": True}
+from normwise.insight._passes import QUICK_TO_COMPILE
 
 
 def gradient_evidence(
@@ -51,7 +49,7 @@ def _evidence(variable: Any, gradient: Any, layer: str) -> GradientEvidence:
     with np.errstate(all="ignore"):
         norm = float(np.sqrt(np.square(values).sum()))
         return GradientEvidence(
-            variable=variable.path,
+            variable=f"{layer}/{variable.name}",
             layer=layer,
             name=variable.name,
             norm=norm,
@@ -70,7 +68,7 @@ def _on_jax(model: Any, variables: Any, x: Any, y: Any, loss: DataLoss) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return loss(y, model(x, training=True))
 
-    compiled = jax.jit(jax.grad(of_values), compiler_options=_COMPILE)
+    compiled = jax.jit(jax.grad(of_values), compiler_options=QUICK_TO_COMPILE)
     return compiled([variable.value for variable in variables], x, y)
 
 

@@ -25,7 +25,7 @@ class Place(NamedTuple):
     Args:
         name: The input's name.
         call: The call whose output is looked at; "" for the input itself.
-        scaled_by: The layer that scales it; "" for none.
+        scaled_by: The layer, or the operation, that scales it; "" for none.
         channels_first: Whether the channels are on axis 1.
     """
 
@@ -51,12 +51,12 @@ def _place(record: ModelRecord, given: str) -> Place | None:
         takers = record.takers(at)
         if takers and all(taker.kind == "embedding" for taker in takers):
             return None
-        step = takers[0] if len(takers) == 1 and takers[0].layer else None
+        step = takers[0] if len(takers) == 1 else None
         if step is None or len(step.takes) != 1 or step.output or not _passes(step, at == given):
             break
         at = step.name
         if step.kind in ("scaling", "batch normalization", "normalization"):
-            scaled_by = step.layer
+            scaled_by = step.layer or step.name
     first = any(
         record.layer(taker.layer).config.get("data_format") == "channels_first"
         for taker in takers

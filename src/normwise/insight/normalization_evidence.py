@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,22 +14,52 @@ from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments
 from normwise.core.probe import NormalizationSeen
 from normwise.insight._evidence_pass import numbers
+from normwise.insight._features import Floats
+from normwise.insight._row_moments import row_moments
 
 
-def moments_seen(seen: NormalizationSeen) -> Moments:
-    """The moments of what a batch normalization takes, a channel each, in float64."""
-    with np.errstate(all="ignore"):  # of what is not finite the moments are not, either
-        found = Moments.of(numbers(seen.inputs), axis=seen.axes)
-    return Moments(found.count.ravel(), found.mean.ravel(), found.m2.ravel())
+class Taken(NamedTuple):
+    """What a call of a batch normalization took, a channel each, in float64.
+
+    Attributes:
+        moments: The moments of all values.
+        between: The variance between rows of a row's mean, divided by rows − 1; NaN where there is none.
+    """
+
+    moments: Moments
+    between: Floats
+
+
+def taken_sums(seen: NormalizationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
+    """What is summed of one call, a channel each.
+
+    Args:
+        seen: What it took.
+        xp: `numpy`, or `keras.ops` in traced code.
+    """
+    found = row_moments(seen.inputs, seen.axes)
+    rows = seen.inputs.shape[0]
+    if found.between is None or rows < 2:
+        between = xp.full_like(found.mean, math.nan)
+    else:
+        between = found.between / (rows - 1)
+    count = xp.full((), found.count, "int64" if xp is np else "int32")
+    return {"count": count, "mean": found.mean, "m2": found.m2, "between": between}
+
+
+def taken_moments(sums: Mapping[str, Floats]) -> Taken:
+    """The moments of these sums."""
+    mean, m2, between = (sums[name].ravel() for name in ("mean", "m2", "between"))
+    return Taken(Moments(np.full(mean.shape, float(sums["count"])), mean, m2), between)
 
 
 def normalization_evidence(
     record: ModelRecord,
     layers: Mapping[str, Any],
     rows: int,
-    in_training: Mapping[str, Moments],
-    noisy: Sequence[Mapping[str, Moments]],
-    at_inference: Mapping[str, Moments],
+    in_training: Mapping[str, Taken],
+    noisy: Sequence[Mapping[str, Taken]],
+    at_inference: Mapping[str, Taken],
 ) -> tuple[NormalizationEvidence, ...]:
     """One record a call, in the order of the calls.
 
@@ -35,7 +67,7 @@ def normalization_evidence(
         record: The model's structure.
         layers: Path to layer.
         rows: How many rows there were.
-        in_training: Name of a call to the moments of what it took in training, noise off.
+        in_training: Name of a call to what it took in training, noise off.
         noisy: The same with noise on, draw by draw.
         at_inference: The same at inference.
     """
@@ -51,12 +83,12 @@ def _evidence(
     layer: Any,
     call: str,
     rows: int,
-    found: Moments,
-    noisy: Sequence[Mapping[str, Moments]],
-    at_inference: Mapping[str, Moments],
+    taken: Taken,
+    noisy: Sequence[Mapping[str, Taken]],
+    at_inference: Mapping[str, Taken],
 ) -> NormalizationEvidence:
-    draws = [draw[call] for draw in noisy]
-    later = at_inference[call]
+    found, later = taken.moments, at_inference[call].moments
+    draws = [draw[call].moments for draw in noisy]
     values = float(np.min(found.count))
     channels = len(found.mean)
     return NormalizationEvidence(
@@ -79,6 +111,7 @@ def _evidence(
         inference_mean=_floats(later.mean),
         inference_variance=_floats(later.variance()),
         rectified=_is_rectified(record, call),
+        independent_per_row=_independent_per_row(taken, values / rows),
     )
 
 
@@ -100,6 +133,17 @@ def gap(evidence: NormalizationEvidence) -> float:
         shift = np.abs(mean - moving_mean)[some] / np.sqrt(variance[some])
         ratio = np.abs(np.log((moving_variance + evidence.epsilon) / (variance + evidence.epsilon)))[some]
     return float(np.nan_to_num(np.median(shift) + np.median(ratio), nan=np.inf))
+
+
+def _independent_per_row(taken: Taken, values_per_row: float) -> float:
+    """Of P independent values the mean has the variance σ²/P."""
+    variance = taken.moments.variance()
+    some = (variance > 0) & np.isfinite(variance) & np.isfinite(taken.between)
+    if not some.any():
+        return math.nan
+    with np.errstate(divide="ignore"):  # rows whose means are all alike
+        worth = float(np.median(variance[some] / taken.between[some]))
+    return min(max(worth, 1.0), values_per_row)
 
 
 def _weights(variable: Any, absent: float, channels: int) -> tuple[float, ...]:

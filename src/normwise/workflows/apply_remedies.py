@@ -8,7 +8,7 @@ from typing import Any, Literal
 from normwise.core.diagnosis import Diagnosis, Finding
 from normwise.core.errors import NormwiseError, TrainingError, did_you_mean
 from normwise.core.remedies import AppliedRemedy, LeftFinding
-from normwise.graph.layer_calls import path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.walk import every_layer, matched
 from normwise.workflows.diagnose import diagnose
 from normwise.workflows.remedy_actions import ACTIONS, Action, Data, gone_through_once
@@ -71,7 +71,7 @@ def apply_remedies(
         >>> layers = [keras.Input((4,)), *hidden, keras.layers.ReLU(), keras.layers.Dense(2)]
         >>> result = normwise.apply_remedies(keras.Sequential(layers, name="net"), select=["NRM301"])
         >>> [(a.finding.code, a.finding.layer) for a in result.applied], result.model.layers[0].use_bias
-        ([('NRM301', 'net/hidden')], False)
+        ([('NRM301', 'hidden')], False)
         >>> result.after.findings
         ()
     """
@@ -127,7 +127,8 @@ class _Mending:
         self.done: dict[Finding, str] = {}
         self.left: dict[Finding, str] = {}
         self._data = data
-        self._layers = {path_of(layer): layer for layer in every_layer(model)}
+        paths = layer_paths(model)
+        self._layers = {paths[id(layer)]: layer for layer in every_layer(model)}
         # By its name, the place of an input: one that the user gave no name may have another in a copy.
         self._inputs = {
             tensor.name: place for place, tensor in enumerate(getattr(model, "inputs", None) or ())
@@ -167,7 +168,7 @@ class _Mending:
     def _place(self, finding: Finding) -> str:
         """The path that the layer of a finding has now; of an input, its name."""
         if finding.layer in self._layers:
-            return path_of(self._layers[finding.layer])
+            return layer_paths(self.model)[id(self._layers[finding.layer])]
         if finding.layer in self._inputs:
             return str(self.model.inputs[self._inputs[finding.layer]].name)
         return finding.layer

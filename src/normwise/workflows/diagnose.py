@@ -63,7 +63,7 @@ def diagnose(
         >>> hidden = [layers.Dense(8, name="hidden"), layers.BatchNormalization()]
         >>> model = keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1)], name="net")
         >>> [(f.code, f.layer) for f in diagnose(model, select=["NRM301"]).findings]
-        [('NRM301', 'net/hidden')]
+        [('NRM301', 'hidden')]
     """
     rules, ignored = chosen_rules(select, ignore, preview=preview), layer_ignores(ignored_layers)
     check_batch_size(batch_size)

@@ -56,7 +56,7 @@ class DoctorCallback(keras.callbacks.Callback):  # type: ignore[misc]
         ...     warnings.simplefilter("always")
         ...     _ = model.fit(x, x[:, 0], epochs=2, verbose=0, callbacks=[callback])
         >>> [str(warning.message).partition(":")[0] for warning in told]
-        ['epoch 1, NRM301 bias-before-normalization, net/hidden']
+        ['epoch 1, NRM301 bias-before-normalization, hidden']
         >>> callback.epochs
         {'NRM301:net/hidden': 1}
     """

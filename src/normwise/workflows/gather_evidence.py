@@ -9,20 +9,19 @@ from typing import Any
 import keras
 
 from normwise.core.errors import TrainingError
-from normwise.core.evidence import Evidence, InputEvidence, TrainingFacts
+from normwise.core.evidence import ActivationEvidence, Evidence, InputEvidence, TrainingFacts
 from normwise.core.model_record import ModelRecord
-from normwise.core.moments import Moments
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_calls import path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.record_model import record_model, require_model
 from normwise.graph.walk import every_layer
 from normwise.insight._data_loss import data_loss
-from normwise.insight._evidence_pass import evidence_pass, left_as_it_is, numbers
-from normwise.insight.activation_evidence import activation_evidence
+from normwise.insight._evidence_pass import numbers
+from normwise.insight._passes import Passes
 from normwise.insight.gradient_evidence import gradient_evidence
 from normwise.insight.input_evidence import Place, input_evidence, places_of_inputs
-from normwise.insight.loss_evidence import loss_evidence
-from normwise.insight.normalization_evidence import moments_seen, normalization_evidence
+from normwise.insight.loss_evidence import loss_evidence, most_switched
+from normwise.insight.normalization_evidence import Taken, normalization_evidence
 from normwise.workflows.diagnose_data import read_data
 from normwise.workflows.input_drift import input_drift
 from normwise.workflows.input_values import arrays_of_inputs, require_finite
@@ -32,6 +31,8 @@ ROWS = 1024
 MOST_VALUES = 2**28
 """So many values a pass computes in all layers together at most: where they would be more, rows are fewer."""
 LEAST_ROWS = 16
+CALLS_TO_COMPILE = 32
+"""A model of fewer calls is computed sooner than it is compiled."""
 DRAWS = 3
 """Passes with dropout on."""
 MEASURED = ("inputs", "normalizations", "activations", "gradients", "loss")
@@ -101,6 +102,11 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
         return dataclasses.replace(evidence, absent=absent)
     passes = _Passes(model, record, probed, places)
     passes.run()
+    # Of operations that a `call` makes as it runs nothing is told: there the input is looked at as given.
+    places = tuple(
+        place._replace(call="", scaled_by="") if place.call and place.name not in passes.inputs else place
+        for place in places
+    )
     inputs = tuple(
         passes.inputs[place.name] if place.call else input_evidence(place, arrays[place.name], probed.columns)
         for place in places
@@ -109,7 +115,8 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
     require_finite(arrays, probed, {one.name for one in inputs if all(map(math.isfinite, one.means))})
     if not record.calls:
         absent["inputs"] = absent["calls"]
-    layers = {path_of(layer): layer for layer in every_layer(model)}
+    paths = layer_paths(model)
+    layers = {paths[id(layer)]: layer for layer in every_layer(model)}
     normalizations = normalization_evidence(
         record, layers, probed.count, passes.in_training, passes.noisy, passes.at_inference
     )
@@ -134,8 +141,10 @@ def _with_loss(
     found: dict[str, Any] = {}
     try:
         found["loss"] = loss_evidence(
-            *(model, layers, probed.x, probed.y, loss),
-            *(passes.outputs, evidence.normalizations, probed.count),
+            *(probed.y, loss, passes.outputs),
+            lambda path: passes.switched_outputs(layers[path]),
+            *(evidence.normalizations, probed.count),
+            most_switched(evidence.model, probed.count),
         )
     except Exception as error:  # whatever a loss raises on targets that do not fit it
         absent["loss"] = absent["gradients"] = _raised("the loss of these targets", error)
@@ -151,7 +160,7 @@ def _with_loss(
 
 
 class _Passes:
-    """The passes through the model that several measurements share, each reduced as it is made."""
+    """The passes through the model that several measurements share."""
 
     def __init__(
         self, model: Any, record: ModelRecord, probed: ProbedRows, places: tuple[Place, ...]
@@ -159,57 +168,43 @@ class _Passes:
         self._model, self._probed = model, probed
         self._calls = {call.name for call in record.calls}
         self._places = {place.call: place for place in places if place.call}
+        self._passes = Passes(
+            model, probed.x, set(self._places), compiled=len(record.calls) >= CALLS_TO_COMPILE
+        )
         self.inputs: dict[str, InputEvidence] = {}
-        self.activations: list[Any] = []
-        self.in_training: dict[str, Moments] = {}
-        self.noisy: list[dict[str, Moments]] = []
-        self.at_inference: dict[str, Moments] = {}
+        self.activations: list[ActivationEvidence] = []
+        self.in_training: dict[str, Taken] = {}
+        self.noisy: list[dict[str, Taken]] = []
+        self.at_inference: dict[str, Taken] = {}
         self.outputs: tuple[Any, Any] = (None, None)
 
     def run(self) -> None:
         """In training without and with noise, and at inference."""
-        with left_as_it_is():
-            given = self._first()
+        first = self._first()
+        # One inside of an attention is no call of the record, which counts the attention as one.
+        self.activations = [one for one in first.activations if not self._calls or one.call in self._calls]
+        for name, given in first.seen.items():
+            self._input(self._places[name], given)
+        self.in_training = first.normalizations
         self.noisy = [self.in_training]
-        if self.in_training and any(layer._seed_generators for layer in every_layer(self._model)):
-            with left_as_it_is(noise=True):
-                self.noisy = [self._moments(training=True)[0] for _ in range(DRAWS)]
-        with left_as_it_is():
-            self.at_inference, later = self._moments(training=False)
-        self.outputs = (given, later)
+        if self.in_training and self._passes.has_noise:
+            self.noisy = [self._passes.run(training=True, noise=True).normalizations for _ in range(DRAWS)]
+        later = self._passes.run(training=False)
+        self.at_inference = later.normalizations
+        self.outputs = (first.outputs, later.outputs)
+
+    def switched_outputs(self, layer: Any) -> Any:
+        """What the model gives at inference, with one batch normalization by the batch."""
+        return self._passes.run(training=False, by_batch=[layer]).outputs
 
     def _first(self) -> Any:
         try:
-            return evidence_pass(
-                self._model,
-                self._probed.x,
-                training=True,
-                activation=self._activation,
-                normalization=lambda name, seen: self.in_training.update({name: moments_seen(seen)}),
-                output=self._input,
-                outputs_of=set(self._places),
-            )
+            return self._passes.run(training=True)
         except Exception as error:  # whatever the user's layers raise
             what = f'the call of the model "{self._model.name}" on {self._probed.count} rows of x'
             raise TrainingError(f"{_raised(what, error)}; expected rows that it takes") from error
 
-    def _moments(self, training: bool) -> tuple[dict[str, Moments], Any]:
-        found: dict[str, Moments] = {}
-        outputs = evidence_pass(
-            self._model,
-            self._probed.x,
-            training=training,
-            normalization=lambda name, seen: found.update({name: moments_seen(seen)}),
-        )
-        return found, outputs
-
-    def _activation(self, name: str, seen: Any) -> None:
-        # One inside of an attention is no call of the record, which counts the attention as one.
-        if not self._calls or name in self._calls:
-            self.activations.append(activation_evidence(name, seen))
-
-    def _input(self, name: str, given: Any) -> None:
-        place = self._places[name]
+    def _input(self, place: Place, given: Any) -> None:
         if keras.ops.is_tensor(given):
             self.inputs[place.name] = input_evidence(place, numbers(given), self._probed.columns)
 
@@ -229,8 +224,9 @@ def _no_calls(record: ModelRecord) -> dict[str, str]:
 
 
 def _owners(model: Any) -> dict[int, str]:
+    paths = layer_paths(model)
     return {
-        id(variable): path_of(layer)
+        id(variable): paths[id(layer)]
         for layer in every_layer(model)
         for variable in layer._trainable_variables
     }

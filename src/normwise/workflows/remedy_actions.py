@@ -18,6 +18,7 @@ from normwise.core.moments import Moments, merge
 from normwise.graph.copy_model import copy_model
 from normwise.graph.drop_bias import drop_biases
 from normwise.graph.layer_calls import keeps_statistics, path_of
+from normwise.graph.layer_paths import layer_paths
 from normwise.graph.lower_dropout import lower_dropout
 from normwise.graph.raise_precision import raise_precision
 from normwise.graph.record_model import record_model
@@ -117,7 +118,8 @@ def recalibrate_copy(model: Any, findings: Findings, data: Data) -> Done:
     if data.x is None:
         return Done(model, {}, dict.fromkeys(findings, "there are no data x to take the statistics of"))
     new = copy_model(model)
-    twins = {path_of(old): twin for old, twin in matched(model, new)}
+    named_old = layer_paths(model)
+    twins = {named_old[id(old)]: twin for old, twin in matched(model, new)}
     named = [twins[path] for path in findings if path in twins and keeps_statistics(twins[path])]
     prepared = PreparedRecalibration(new, data.x, data.y, data.batch_size, None, sequential=True, also=named)
     found = prepared.run()
