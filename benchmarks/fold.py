@@ -52,7 +52,9 @@ def batch_normalizations(model: Any) -> list[Any]:
     return [n for n in model._flatten_layers() if isinstance(n, keras.layers.BatchNormalization)]
 
 
-def randomize(model: Any, x: Any, random: np.random.Generator) -> None:
+def randomize(
+    model: Any, x: Any, random: np.random.Generator, least_variance: float = LEAST_VARIANCE
+) -> None:
     """Realistic numbers in each normalization: activations stay finite over hundreds of layers."""
     norms = batch_normalizations(model)
     for layer in norms:
@@ -68,7 +70,7 @@ def randomize(model: Any, x: Any, random: np.random.Generator) -> None:
         variable.assign(value)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-        floor = LEAST_VARIANCE * (1.0 + floats(layer.moving_mean) ** 2)
+        floor = least_variance * (1.0 + floats(layer.moving_mean) ** 2)
         layer.moving_variance.assign(floats(layer.moving_variance) + floor)
 
 

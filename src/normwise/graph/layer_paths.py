@@ -20,8 +20,9 @@ def layer_paths(model: Any) -> dict[int, str]:
     Example:
         >>> import keras
         >>> inner = keras.Sequential([keras.layers.Dense(2, name="hidden")], name="inner")
-        >>> list(layer_paths(keras.Sequential([keras.Input((3,)), inner], name="net")).values())
-        ['net', 'inner', 'inner/hidden']
+        >>> model = keras.Sequential([keras.Input((3,)), inner], name="net")
+        >>> layer_paths(model)[id(inner.layers[0])]
+        'inner/hidden'
     """
     found = {id(model): str(model.name)}
     _put(model, "", found)

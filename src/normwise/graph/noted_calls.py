@@ -152,7 +152,9 @@ class _Following:
         # One that is made as `call` runs has a name that counts all that were ever made.
         name = operation.name
         if not in_graph:
-            name = f"{self._path(self._holders[-1])}/{snake_case(type(operation).__name__)}"
+            name = snake_case(type(operation).__name__)
+            if len(self._holders) > 1:  # the first is the model
+                name = f"{self._path(self._holders[-1])}/{name}"
         return self._note(self._plain_operation, operation, name, "", args, kwargs)
 
     def symbolic_call(self, layer: Any, args: Any, kwargs: Any) -> Any:

@@ -14,13 +14,13 @@ class RowMoments(NamedTuple):
     """Moments, the reduced axes being gone.
 
     Attributes:
-        count: How many values.
+        size: How many values.
         mean: Their mean.
         m2: Σ(x − mean)².
         between: Σ(row's mean − mean)² over the rows; None where rows are not reduced.
     """
 
-    count: int
+    size: int
     mean: Any
     m2: Any
     between: Any
@@ -38,13 +38,14 @@ def row_moments(x: Any, axes: tuple[int, ...]) -> RowMoments:
 
     Example:
         >>> row_moments(np.array([[[1.0], [3.0]], [[5.0], [7.0]]]), (0, 1))
-        RowMoments(count=4, mean=array([4.]), m2=array([20.]), between=array([8.]))
+        RowMoments(size=4, mean=array([4.]), m2=array([20.]), between=array([8.]))
 
     Source:
         Chan, Golub & LeVeque 1979, for the sum of both parts.
     """
     positions = tuple(axis for axis in axes if axis)
-    means, within = x, 0.0
+    means: Any = x
+    within: Any = 0.0
     if positions:
         _, means, within = _moments(x, positions)
     count = math.prod(x.shape[axis] for axis in axes)

@@ -36,7 +36,7 @@ def activation_sums(seen: ActivationSeen, xp: ModuleType | Any = np) -> dict[str
     axes = (0, 1)
     moments = row_moments(z, axes)
     sums = {
-        "values": xp.full((), moments.count, "int64" if xp is np else "int32"),
+        "values": xp.full((), moments.size, "int64" if xp is np else "int32"),
         "beyond": xp.sum(xp.abs(z) >= LARGE, axes),
         "mean": moments.mean,
         "m2": moments.m2,

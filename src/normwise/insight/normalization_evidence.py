@@ -43,7 +43,7 @@ def taken_sums(seen: NormalizationSeen, xp: ModuleType | Any = np) -> dict[str, 
         between = xp.full_like(found.mean, math.nan)
     else:
         between = found.between / (rows - 1)
-    count = xp.full((), found.count, "int64" if xp is np else "int32")
+    count = xp.full((), found.size, "int64" if xp is np else "int32")
     return {"count": count, "mean": found.mean, "m2": found.m2, "between": between}
 
 
