@@ -220,11 +220,11 @@ def _kernel(style: Style) -> dict[str, Any]:
     }
 
 
-def _normalization(style: Style, gamma: str = "ones") -> Any:
+def _normalization(style: Style, name: str, gamma: str = "ones") -> Any:
     if style.normalization == "layer":
-        return keras.layers.LayerNormalization()
+        return keras.layers.LayerNormalization(name=name)
     if style.normalization == "group":
-        return keras.layers.GroupNormalization(4)
+        return keras.layers.GroupNormalization(4, name=name)
     decay = keras.regularizers.L2(style.gamma_decay) if style.gamma_decay else None
     return keras.layers.BatchNormalization(
         epsilon=style.epsilon,
@@ -232,24 +232,28 @@ def _normalization(style: Style, gamma: str = "ones") -> Any:
         gamma_initializer=gamma,
         gamma_regularizer=decay,
         dtype=style.normalization_policy,
+        name=name,
     )
 
 
 def _block(x: Any, linear: Callable[..., Any], style: Style, index: int, activation: bool = True) -> Any:
-    """linear → normalization → activation."""
+    """linear → normalization → activation, named by the index."""
+    options = {**_kernel(style), "name": f"linear_{index}"}
+    normalization = f"normalization_{index}"
+    activate = keras.layers.Activation(style.activation, name=f"activation_{index}")
     if style.dropout and style.dropout_at == "input" and index:
         x = keras.layers.Dropout(style.dropout, seed=index)(x)
     if not style.normalization:
-        x = linear(use_bias=True, **_kernel(style))(x)
-        return keras.layers.Activation(style.activation)(x) if activation else x
-    x = linear(use_bias=index < style.biased, **_kernel(style))(x)
+        x = linear(use_bias=True, **options)(x)
+        return activate(x) if activation else x
+    x = linear(use_bias=index < style.biased, **options)(x)
     if style.dropout and style.dropout_at == "normalization" and index:
         x = keras.layers.Dropout(style.dropout, seed=index)(x)
     if activation and index < style.activation_first:
-        x = keras.layers.Activation(style.activation)(x)
-        return _normalization(style)(x)
-    x = _normalization(style, "ones" if activation or not style.zero_gamma else "zeros")(x)
-    return keras.layers.Activation(style.activation)(x) if activation else x
+        return _normalization(style, normalization)(activate(x))
+    gamma = "ones" if activation or not style.zero_gamma else "zeros"
+    x = _normalization(style, normalization, gamma)(x)
+    return activate(x) if activation else x
 
 
 def _head(x: Any, style: Style) -> Any:
@@ -281,9 +285,9 @@ def _residual(x: Any, style: Style) -> Any:
     linear = functools.partial(keras.layers.Conv2D, UNITS["residual"], 3, padding="same")
     x = _block(x, linear, style, 0)
     for i in range(1, style.blocks):
-        y = _block(x, linear, style, i)
-        y = _block(y, linear, style, i, activation=False)
-        x = keras.layers.Activation(style.activation)(keras.layers.Add()([x, y]))
+        y = _block(x, linear, style, 2 * i - 1)
+        y = _block(y, linear, style, 2 * i, activation=False)
+        x = keras.layers.Activation(style.activation, name=f"sum_{i}")(keras.layers.Add()([x, y]))
     return keras.layers.GlobalAveragePooling2D()(x)
 
 
@@ -292,7 +296,9 @@ def _recurrent(x: Any, style: Style) -> Any:
     units = UNITS["recurrent"]
     for i in range(style.blocks - 1):
         x = _block(x, functools.partial(keras.layers.Dense, units), style, i)
-    x = (keras.layers.GRU if style.gru else keras.layers.LSTM)(units)(x)
+    recurrent = keras.layers.GRU if style.gru else keras.layers.LSTM
+    # Keras' orthogonal initializer needs a QR decomposition, which JAX has not in 16 bits.
+    x = recurrent(units, recurrent_initializer="glorot_uniform")(x)
     return _block(x, functools.partial(keras.layers.Dense, units), style, style.blocks - 1)
 
 

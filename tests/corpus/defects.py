@@ -147,11 +147,13 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
 
 def exploding_gradient(architecture: str, strength: str) -> Problem:
     """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong:
-    ReLU at 2.5 times He's weights: what comes out grows, and with it the gradient of every layer alike.
+    leaky ReLU at 2.5 times He's weights: what comes out grows, and the gradient of every layer alike. Behind
+    plain ReLU most of so few units would be dead at any weights.
     """
     if strength == "mild":
         return _of(architecture, Style(20, "", activation="tanh", gain=3.0), UNTRAINED)
-    style = Style(10, "", gain=2.5 if strength == "strong" else 1.0, regression=True)
+    gain = 2.5 if strength == "strong" else 1.0
+    style = Style(10, "", activation="leaky_relu", gain=gain, regression=True)
     return _of(architecture, style, UNTRAINED, Data(regression=True))
 
 
@@ -200,7 +202,7 @@ def shared_normalization(architecture: str, strength: str) -> Problem:
         if len(SHAPES[architecture]) == 3
         else keras.layers.Dense(units, use_bias=False)
     )
-    normalization, activation = keras.layers.BatchNormalization(), keras.layers.Activation("relu")
+    normalization, activation = keras.layers.BatchNormalization(name="shared"), keras.layers.Activation("relu")
     towers = [activation(normalization(linear(x))) for x in inputs]
     if architecture == "recurrent":
         recurrent = keras.layers.LSTM(units)

@@ -51,7 +51,25 @@ def loss_evidence(
         with left_as_it_is():
             given = evidence_pass(model, x, training=False, by_batch=[layers[path]])
         switched[path] = loss_of_outputs(loss, y, given)
-    return LossEvidence(rows, in_training, at_inference, switched)
+    constant = _constant(y, outputs[0])
+    of_constant = float("nan") if constant is None else loss_of_outputs(loss, y, constant)
+    return LossEvidence(rows, in_training, at_inference, switched, of_constant)
+
+
+def _constant(y: Any, outputs: Any) -> Any:
+    """Outputs that are the mean of the targets in every row; None where both differ in shape."""
+    import keras
+
+    def mean_of(target: Any, output: Any) -> Any:
+        if tuple(target.shape) != tuple(output.shape):
+            raise ValueError("another shape")
+        target = keras.ops.cast(target, output.dtype)
+        return keras.ops.broadcast_to(keras.ops.mean(target, axis=0, keepdims=True), output.shape)
+
+    try:
+        return keras.tree.map_structure(mean_of, y, outputs)
+    except (TypeError, ValueError):  # of another structure
+        return None
 
 
 def loss_of_outputs(loss: DataLoss, y: Any, outputs: Any) -> float:
