@@ -27,6 +27,15 @@ SHAPES = {
 }
 """Of one row of the data of each architecture; the last axis holds the columns."""
 
+BLOCKS: dict[str, Callable[[int], int]] = {
+    "dense": lambda blocks: blocks,
+    "convolutional": lambda blocks: blocks + 1,
+    "residual": lambda blocks: 2 * blocks - 1,
+    "recurrent": lambda blocks: blocks,
+    "attention": lambda blocks: blocks,
+}
+"""`Style.blocks` to how many linear layers with a normalization each architecture has; they are numbered."""
+
 CLASSES = 3
 UNITS = {"dense": 16, "convolutional": 8, "residual": 8, "recurrent": 12, "attention": 16}
 

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 from tests.corpus.architectures import (
+    BLOCKS,
     CLASSES,
     PLAIN,
     ROWS,
@@ -32,6 +33,42 @@ from tests.corpus.architectures import (
 from tests.corpus.case import Problem
 
 TWIN = "twin"
+Names = frozenset[str]
+Where = Callable[[str, str], tuple[Names, Names]]
+
+
+ALL, FIRST, LAST, BUT_THE_FIRST = slice(None), slice(1), slice(-1, None), slice(1, None)
+
+
+def _named(*names: str) -> Where:
+    """These, in every architecture at every strength."""
+    return lambda _architecture, _strength: (frozenset(names), frozenset())
+
+
+def _in_blocks(
+    kind: str, mild: slice, strong: slice, blocks: int = 2, architectures: tuple[str, ...] = tuple(SHAPES)
+) -> Where:
+    """Layers of this kind in some blocks; those of the others are sound.
+
+    Args:
+        kind: ``"linear"``, ``"normalization"`` or ``"activation"``.
+        mild: Which blocks have the defect at this strength.
+        strong: At this one.
+        blocks: `Style.blocks`.
+        architectures: Where this is known.
+    """
+
+    def where(architecture: str, strength: str) -> tuple[Names, Names]:
+        if architecture not in architectures:
+            return frozenset(), frozenset()
+        every = [f"{kind}_{i}" for i in range(BLOCKS[architecture](blocks))]
+        ill = frozenset(every[mild if strength == "mild" else strong])
+        return ill, frozenset(every) - ill
+
+    return where
+
+
+ANYWHERE = _named()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +79,7 @@ class Defect:
         code: The code of its rule.
         seed: Makes the case.
         architectures: Where.
+        where: Of an architecture and a strength the names of the layers that have it, and of sound ones.
         allowed: As in `Case`.
         twin_allowed: The same of the twin.
     """
@@ -49,6 +87,7 @@ class Defect:
     code: str
     seed: Callable[[str, str], Problem]
     architectures: tuple[str, ...]
+    where: Where = ANYWHERE
     allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     twin_allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -202,7 +241,10 @@ def shared_normalization(architecture: str, strength: str) -> Problem:
         if len(SHAPES[architecture]) == 3
         else keras.layers.Dense(units, use_bias=False)
     )
-    normalization, activation = keras.layers.BatchNormalization(name="shared"), keras.layers.Activation("relu")
+    normalization, activation = (
+        keras.layers.BatchNormalization(name="shared"),
+        keras.layers.Activation("relu"),
+    )
     towers = [activation(normalization(linear(x))) for x in inputs]
     if architecture == "recurrent":
         recurrent = keras.layers.LSTM(units)
@@ -240,6 +282,18 @@ def stale_statistics(architecture: str, strength: str) -> Problem:
         recalibrate=strength == TWIN,
     )
     return _of(architecture, Style(gain=3.0), training, Data(shift=0.5))
+
+
+def stale_in_one_layer(architecture: str, strength: str) -> Problem:
+    """The last block alone was changed and begun anew. Mild: its moving statistics are halfway between the
+    initial ones and those of the data. Strong: as they were initialized.
+    """
+    problem = _of(architecture, Style(gain=3.0), data=Data(shift=0.5))
+    layer = normalizations(problem.model)[-1]
+    left = {"mild": 0.5, "strong": 1.0, TWIN: 0.0}[strength]
+    layer.moving_mean.assign((1 - left) * np.array(layer.moving_mean))
+    layer.moving_variance.assign((1 - left) * np.array(layer.moving_variance) + left)
+    return problem
 
 
 def train_inference_skew(architecture: str, strength: str) -> Problem:
@@ -333,16 +387,17 @@ DEFECTS = (
         "NRM101",
         unscaled_features,
         ("dense", "convolutional", "recurrent"),
+        _named("features"),
         allowed={
             "NRM202": "ReLUs that large inputs drove to death",
             "NRM203": "large inputs make the first gradients large against the others",
             "NRM204": "large inputs make the first gradients large against the others",
         },
     ),
-    Defect("NRM102", constant_feature, ("dense", "convolutional", "attention")),
-    Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent")),
+    Defect("NRM102", constant_feature, ("dense", "convolutional", "attention"), _named("features")),
+    Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent"), _named("features")),
     Defect("NRM104", drifted_feature, ("dense", "convolutional", "attention")),
-    Defect("NRM105", large_input, ("dense", "residual", "attention")),
+    Defect("NRM105", large_input, ("dense", "residual", "attention"), _named("features")),
     Defect(
         "NRM201",
         saturated_activation,
@@ -356,6 +411,7 @@ DEFECTS = (
         "NRM202",
         dead_relu,
         ("dense", "residual", "attention"),
+        _in_blocks("activation", FIRST, FIRST),
         allowed={"NRM203": "dead units pass no gradient"},
     ),
     Defect("NRM203", vanishing_gradient, ("dense", "convolutional", "recurrent")),
@@ -365,30 +421,61 @@ DEFECTS = (
         ("dense", "convolutional", "attention"),
         allowed={"NRM201": "weights this large saturate what they feed"},
     ),
-    Defect("NRM301", bias_before_normalization, ("dense", "residual", "recurrent")),
-    Defect("NRM302", normalization_after_activation, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM301",
+        bias_before_normalization,
+        ("dense", "residual", "recurrent"),
+        _in_blocks("linear", FIRST, ALL),
+    ),
+    Defect(
+        "NRM302",
+        normalization_after_activation,
+        ("dense", "convolutional", "attention"),
+        _in_blocks("normalization", FIRST, ALL),
+    ),
     Defect(
         "NRM303",
         dropout_before_normalization,
         ("dense", "residual", "recurrent"),
+        _in_blocks("normalization", BUT_THE_FIRST, BUT_THE_FIRST, blocks=3),
         allowed={
             "NRM404": _SKEW,
             "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
         },
     ),
-    Defect("NRM304", normalized_output, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM304", normalized_output, ("dense", "convolutional", "attention"), _named("head_normalization")
+    ),
     Defect(
         "NRM305",
         shared_normalization,
         ("dense", "convolutional", "recurrent"),
+        _named("shared"),
         allowed={"NRM404": _SKEW, "NRM403": "no one mean is that of both domains"},
     ),
-    Defect("NRM401", small_batch, ("dense", "convolutional", "recurrent")),
-    Defect("NRM402", last_batch_of_one, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM401",
+        small_batch,
+        ("dense", "convolutional", "recurrent"),
+        _in_blocks("normalization", ALL, ALL, architectures=("dense",)),
+    ),
+    Defect(
+        "NRM402",
+        last_batch_of_one,
+        ("dense", "convolutional", "attention"),
+        _in_blocks("normalization", LAST, LAST, architectures=("convolutional", "attention")),
+    ),
     Defect(
         "NRM403",
         stale_statistics,
         ("dense", "residual", "recurrent"),
+        allowed={"NRM404": _SKEW},
+    ),
+    Defect(
+        "NRM403",
+        stale_in_one_layer,
+        ("convolutional", "attention"),
+        _in_blocks("normalization", LAST, LAST),
         allowed={"NRM404": _SKEW},
     ),
     Defect(
@@ -397,26 +484,36 @@ DEFECTS = (
         ("dense", "convolutional", "attention"),
         allowed={"NRM403": "its cause: the moving statistics are not those of the data"},
     ),
-    Defect("NRM405", frozen_statistics_mismatch, ("dense", "residual", "recurrent")),
+    Defect(
+        "NRM405", frozen_statistics_mismatch, ("dense", "residual", "recurrent"), _named("normalization_0")
+    ),
     Defect(
         "NRM407",
         dying_channel,
         ("dense", "convolutional", "attention"),
+        _in_blocks("normalization", FIRST, FIRST),
         allowed={"NRM202": "a dead channel is a dead ReLU"},
     ),
-    Defect("NRM408", epsilon_dominance, ("dense", "residual", "recurrent")),
+    Defect("NRM408", epsilon_dominance, ("dense", "residual", "recurrent"), _named("normalization_0")),
     Defect(
         "NRM409",
         low_precision_statistics,
         ("dense", "residual", "recurrent"),
+        _in_blocks("normalization", ALL, ALL),
         allowed={"NRM403": "its consequence: small differences round away", "NRM404": _SKEW},
     ),
     Defect(
         "NRM410",
         weight_decay_on_normalization,
         ("dense", "residual", "recurrent"),
+        _in_blocks("normalization", ALL, ALL),
         allowed={"NRM411": _DECAYED},
         twin_allowed={"NRM411": _DECAYED},
     ),
-    Defect("NRM411", weight_decay_before_normalization, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM411",
+        weight_decay_before_normalization,
+        ("dense", "convolutional", "attention"),
+        _in_blocks("linear", ALL, ALL),
+    ),
 )

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 from tests.corpus.case import STRENGTHS, Case
 from tests.corpus.cases import CASES
-from tests.corpus.judge import Verdict, codes_of, diagnosed, judge, score
+from tests.corpus.judge import Found, Verdict, codes_of, diagnosed, judge, score
 
 from normwise.core.diagnosis import Check, Diagnosis, Finding, Remedy
 from normwise.doctor.registry import RULES
@@ -75,7 +75,7 @@ def _diagnosis(*codes: str, severity: str = "warning") -> Diagnosis:
 
 
 def test_a_missed_code_is_told_with_what_came_of_its_check() -> None:
-    verdict = judge(_case("NRM101"), _diagnosis())
+    verdict = judge(_case("NRM101"), Found.of(_diagnosis()))
     assert verdict.missed == {"NRM101"}
     assert verdict.skipped == {"NRM101": "skipped no data"}
     of = score([verdict], ["NRM101"])
@@ -83,7 +83,7 @@ def test_a_missed_code_is_told_with_what_came_of_its_check() -> None:
 
 
 def test_a_false_code_is_told_with_its_evidence() -> None:
-    verdict = judge(_case("NRM101"), _diagnosis("NRM101", "NRM202"))
+    verdict = judge(_case("NRM101"), Found.of(_diagnosis("NRM101", "NRM202")))
     assert verdict.false == {"NRM202"}
     assert verdict.evidence == {"NRM202": ("warning: it is so",)}
     of = score([verdict], codes_of([verdict]))
@@ -91,15 +91,17 @@ def test_a_false_code_is_told_with_its_evidence() -> None:
 
 
 def test_an_allowed_code_counts_for_nothing() -> None:
-    verdict = judge(_case(allowed={"NRM202": "true of it too"}), _diagnosis("NRM202"))
+    verdict = judge(_case(allowed={"NRM202": "true of it too"}), Found.of(_diagnosis("NRM202")))
     of = score([verdict], ["NRM202"])
     assert (of.cases, of.true_positives, of.false_positives) == (0, 0, 0)
 
 
 def test_an_error_on_a_clean_case_is_seen_even_where_its_code_is_allowed() -> None:
-    verdict = judge(_case(allowed={"NRM202": "true of it too"}), _diagnosis("NRM202", severity="error"))
+    verdict = judge(
+        _case(allowed={"NRM202": "true of it too"}), Found.of(_diagnosis("NRM202", severity="error"))
+    )
     assert verdict.errors == ("NRM202",)
-    assert judge(_case("NRM202"), _diagnosis("NRM202", severity="error")).errors == ()
+    assert judge(_case("NRM202"), Found.of(_diagnosis("NRM202", severity="error"))).errors == ()
 
 
 # --- the doctor ---------------------------------------------------------------------------------------------
