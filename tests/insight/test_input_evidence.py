@@ -80,3 +80,13 @@ def test_codes_are_no_columns():
 def test_the_axis_of_the_channels_is_that_of_the_layer(axis):
     (found,) = places(layers.GlobalAveragePooling2D(data_format=axis), shape=(3, 4, 5))
     assert found.channels_first == (axis == "channels_first")
+
+
+def test_an_input_that_two_layers_scale():
+    x = keras.Input((3,), name="x")
+    scaled = keras.layers.Rescaling(0.1, name="tenth")(x)
+    parts = [scaled, keras.layers.Rescaling(0.01, name="hundredth")(x)]
+    both = keras.Model(x, keras.layers.Dense(1)(keras.layers.Concatenate()(parts)), name="net")
+    assert places_of_inputs(record_model(both)) == (Place("x", "net/tenth", "net/tenth", False),)
+    raw_too = keras.Model(x, keras.layers.Dense(1)(keras.layers.Concatenate()([scaled, x])), name="net")
+    assert places_of_inputs(record_model(raw_too)) == (PLAIN,)
