@@ -45,9 +45,12 @@ def _named(*names: str) -> Where:
     return lambda _architecture, _strength: (frozenset(names), frozenset())
 
 
-def _in_blocks(
-    kind: str, mild: slice, strong: slice, blocks: int = 2, architectures: tuple[str, ...] = tuple(SHAPES)
-) -> Where:
+def _sound(*names: str) -> Where:
+    """Not these; of the others nothing is said."""
+    return lambda _architecture, _strength: (frozenset(), frozenset(names))
+
+
+def _in_blocks(kind: str, mild: slice, strong: slice, blocks: int = 2) -> Where:
     """Layers of this kind in some blocks; those of the others are sound.
 
     Args:
@@ -55,12 +58,9 @@ def _in_blocks(
         mild: Which blocks have the defect at this strength.
         strong: At this one.
         blocks: `Style.blocks`.
-        architectures: Where this is known.
     """
 
     def where(architecture: str, strength: str) -> tuple[Names, Names]:
-        if architecture not in architectures:
-            return frozenset(), frozenset()
         every = [f"{kind}_{i}" for i in range(BLOCKS[architecture](blocks))]
         ill = frozenset(every[mild if strength == "mild" else strong])
         return ill, frozenset(every) - ill
@@ -380,6 +380,10 @@ def _of(architecture: str, style: Style = PLAIN, training: Training = TRAINING, 
 
 
 _SKEW = "what training and inference compute differs for the same cause"
+_DROPPED = {
+    "NRM404": _SKEW,
+    "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
+}
 _DECAYED = "the same optimizer decays the kernels too"
 
 DEFECTS = (
@@ -433,15 +437,13 @@ DEFECTS = (
         ("dense", "convolutional", "attention"),
         _in_blocks("normalization", FIRST, ALL),
     ),
-    Defect(
-        "NRM303",
-        dropout_before_normalization,
-        ("dense", "residual", "recurrent"),
-        _in_blocks("normalization", BUT_THE_FIRST, BUT_THE_FIRST, blocks=3),
-        allowed={
-            "NRM404": _SKEW,
-            "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
-        },
+    *(
+        Defect("NRM303", dropout_before_normalization, architectures, where, allowed=_DROPPED)
+        for architectures, where in (
+            (("dense",), _in_blocks("normalization", BUT_THE_FIRST, BUT_THE_FIRST, blocks=3)),
+            # Where a kernel sums over many values, alike to each other, dropout may be no defect behind it.
+            (("residual", "recurrent"), _sound("normalization_0")),
+        )
     ),
     Defect(
         "NRM304", normalized_output, ("dense", "convolutional", "attention"), _named("head_normalization")
@@ -453,17 +455,11 @@ DEFECTS = (
         _named("shared"),
         allowed={"NRM404": _SKEW, "NRM403": "no one mean is that of both domains"},
     ),
+    Defect("NRM401", small_batch, ("dense",), _in_blocks("normalization", ALL, ALL)),
+    Defect("NRM401", small_batch, ("convolutional", "recurrent")),
+    Defect("NRM402", last_batch_of_one, ("dense",), _in_blocks("normalization", ALL, ALL)),
     Defect(
-        "NRM401",
-        small_batch,
-        ("dense", "convolutional", "recurrent"),
-        _in_blocks("normalization", ALL, ALL, architectures=("dense",)),
-    ),
-    Defect(
-        "NRM402",
-        last_batch_of_one,
-        ("dense", "convolutional", "attention"),
-        _in_blocks("normalization", LAST, LAST, architectures=("convolutional", "attention")),
+        "NRM402", last_batch_of_one, ("convolutional", "attention"), _in_blocks("normalization", LAST, LAST)
     ),
     Defect(
         "NRM403",
