@@ -102,7 +102,8 @@ class Style:
         zero_gamma: Whether the last γ of each residual branch begins at 0.
         policy: The dtype policy.
         normalization_policy: That of the batch normalizations, where it is another one.
-        scaling: A layer between the inputs and all else: ``"batch"``, "" for none.
+        scaling: A layer between the inputs and all else: ``"batch"``, ``"factor"``, a tenth of all columns,
+            or "" for none.
         gru: Whether the recurrent layer is a GRU.
     """
 
@@ -161,7 +162,11 @@ def built(architecture: str, style: Style) -> Any:
     keras.config.set_dtype_policy(style.policy)
     try:
         inputs = keras.Input(SHAPES[architecture], name="features")
-        x = keras.layers.BatchNormalization(name="scaling")(inputs) if style.scaling else inputs
+        scaling = {
+            "batch": keras.layers.BatchNormalization,
+            "factor": lambda name: keras.layers.Rescaling(0.1, name=name),
+        }
+        x = scaling[style.scaling](name="scaling")(inputs) if style.scaling else inputs
         x = _BODIES[architecture](x, style)
         if style.dropout and style.dropout_at == "output":
             x = keras.layers.Dropout(style.dropout, seed=7)(x)

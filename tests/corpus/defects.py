@@ -109,6 +109,14 @@ def unscaled_features(architecture: str, strength: str) -> Problem:
     return Problem(_trained_on(architecture, style, x, y), x, y)
 
 
+def unscaled_by_one_factor(architecture: str, strength: str) -> Problem:
+    """A first layer that multiplies all columns by one number, as for pixels; the twin's are of one size."""
+    largest = {"mild": 300.0, "strong": 1e4, TWIN: 1.0}[strength]
+    x, y = Data().arrays(architecture)
+    x = (10 * x * np.geomspace(1.0, largest, x.shape[-1])).astype("float32")
+    return Problem(_trained_on(architecture, Style(scaling="factor"), x, y), x, y)
+
+
 def constant_feature(architecture: str, strength: str) -> Problem:
     """A column that the export filled with one number. Mild: with the dust of a conversion on it."""
     x, y = Data().arrays(architecture)
@@ -384,19 +392,20 @@ _DROPPED = {
     "NRM404": _SKEW,
     "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
 }
+_LARGE = {
+    "NRM202": "ReLUs that large inputs drove to death",
+    "NRM203": "large inputs make the first gradients large against the others",
+    "NRM204": "large inputs make the first gradients large against the others",
+}
 _DECAYED = "the same optimizer decays the kernels too"
 
 DEFECTS = (
-    Defect(
-        "NRM101",
-        unscaled_features,
-        ("dense", "convolutional", "recurrent"),
-        _named("features"),
-        allowed={
-            "NRM202": "ReLUs that large inputs drove to death",
-            "NRM203": "large inputs make the first gradients large against the others",
-            "NRM204": "large inputs make the first gradients large against the others",
-        },
+    *(
+        Defect("NRM101", seed, architectures, _named("features"), allowed=_LARGE)
+        for seed, architectures in (
+            (unscaled_features, ("dense", "convolutional", "recurrent")),
+            (unscaled_by_one_factor, ("residual", "attention")),
+        )
     ),
     Defect("NRM102", constant_feature, ("dense", "convolutional", "attention"), _named("features")),
     Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent"), _named("features")),

@@ -79,6 +79,23 @@ def test_a_standardized_column_with_a_tail_is_scaled():
     )
 
 
+def test_what_a_scaling_layer_leaves_as_it_was():
+    """One factor for all columns, or a scaler that nobody fitted: what is measured is behind it."""
+
+    def of(ratio, **facts):
+        quartiles = (1.0, 1.0, 1.0, 2.0 * ratio)
+        facts |= {"upper_quartiles": quartiles, "lower_quartiles": tuple(-q for q in quartiles)}
+        return inputs(stds=(1.0, 1.0, 1.0, ratio), **facts)
+
+    assert found("NRM101", of(101.0, scaled_by="rescaling")) == ["warning"]
+    assert found("NRM101", of(99.0)) == ["info"]
+    assert found("NRM101", of(99.0, scaled_by="rescaling")) == []
+    large = inputs(means=120.0, stds=70.0, scaled_by="normalization")
+    (finding,) = examine(large, [rule_of("NRM105")]).findings
+    assert "so they are behind normalization" in finding.evidence
+    assert finding.remedy.safety == "manual"
+
+
 def test_scaled_by_the_quartiles_is_scaled():
     assert found("NRM101", inputs(stds=(1.0, 1.0, 1.0, 50.0))) == []
 
