@@ -30,18 +30,19 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 
-from normwise import TabularClassifier, TabularRegressor, diagnose
+from normwise import TabularClassifier, TabularRegressor, diagnose, recalibrate
 from normwise.core.errors import NormwiseWarning
 from normwise.graph.replaced import replaced
 from normwise.workflows.encode_table import encode_table
 from normwise.workflows.presets import PRESETS
 
 VARIANTS = {
-    "0.3 behind each": (0.3, False),
-    "0.2 behind each": (0.2, False),
-    "0.5 behind the last": (0.5, True),
+    "0.3 behind each": (0.3, False, False),
+    "0.2 behind each": (0.2, False, False),
+    "0.5 behind the last": (0.5, True, False),
+    "0.3 behind each, recalibrated": (0.3, False, True),
 }
-"""Rate, and whether the first hidden layer is left without."""
+"""Rate, whether the first hidden layer is left without, and whether the statistics are recalibrated."""
 
 
 def _own(load: Callable[..., Any]) -> tuple[pl.DataFrame, Any]:
@@ -65,7 +66,7 @@ TASKS: dict[str, tuple[Callable[[], tuple[pl.DataFrame, Any]], bool]] = {
 
 def trained(variant: str, classify: bool, seed: int, x: pl.DataFrame, y: Any) -> Any:
     """The fitted estimator."""
-    rate, last_only = VARIANTS[variant]
+    rate, last_only, recalibrated = VARIANTS[variant]
     default, dropout = PRESETS["default"], keras.layers.Dropout
 
     def placed(rate: float, seed: int | None = None, name: str = "") -> Any:
@@ -76,9 +77,12 @@ def trained(variant: str, classify: bool, seed: int, x: pl.DataFrame, y: Any) ->
         with replaced(keras.layers, "Dropout", placed), warnings.catch_warnings():
             warnings.simplefilter("ignore", NormwiseWarning)
             estimator = TabularClassifier if classify else TabularRegressor
-            return estimator(random_state=seed).fit(x, y)
+            model = estimator(random_state=seed).fit(x, y)
     finally:
         PRESETS["default"] = default
+    if recalibrated:
+        recalibrate(model.model_, encode_table(x, model.schema_.columns).inputs())
+    return model
 
 
 def measured(
