@@ -192,6 +192,15 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
     return _of(architecture, style, Training(epochs=1, learning_rate=1e-4, recalibrate=strength == TWIN))
 
 
+def clipped_probabilities(architecture: str, strength: str) -> Problem:
+    """One step far too large left logits so large that every probability is 0 or 1, also of the wrong ones."""
+    problem = _of(architecture, training=Training(epochs=1))
+    factor = {"mild": 1e5, "strong": 1e8, TWIN: 1.0}[strength]
+    kernel = problem.model.get_layer("head").kernel
+    kernel.assign(factor * np.array(kernel))
+    return problem
+
+
 def exploding_gradient(architecture: str, strength: str) -> Problem:
     """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong:
     leaky ReLU at 2.5 times He's weights: what comes out grows, and the gradient of every layer alike. Behind
@@ -428,6 +437,7 @@ DEFECTS = (
         allowed={"NRM203": "dead units pass no gradient"},
     ),
     Defect("NRM203", vanishing_gradient, ("dense", "convolutional", "recurrent")),
+    Defect("NRM203", clipped_probabilities, ("residual", "attention")),
     Defect(
         "NRM204",
         exploding_gradient,
