@@ -193,7 +193,7 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
 
 
 def clipped_probabilities(architecture: str, strength: str) -> Problem:
-    """One step far too large left logits so large that every probability is 0 or 1, also of the wrong ones."""
+    """One step far too large left logits of which every probability is 0 or 1, also of the wrong class."""
     problem = _of(architecture, training=Training(epochs=1))
     factor = {"mild": 1e5, "strong": 1e8, TWIN: 1.0}[strength]
     kernel = problem.model.get_layer("head").kernel
