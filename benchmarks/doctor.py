@@ -86,7 +86,7 @@ def summary(kept: Kept) -> dict[str, Any]:
         "errors_on_clean_cases": sum(len(v.errors) for v in verdicts),
         "disagreements": [text for v in verdicts for text in disagreements(v)],
         "seconds_of_a_diagnosis": {"median": statistics.median(seconds), "largest": seconds[-1]},
-        "found": kept,
+        "found": {case.name: kept[case.name] for case in CASES if case.name in kept},
     }
 
 
