@@ -58,6 +58,7 @@ def test_all_of_it_and_the_model_stays_as_it_is(trained):
         ("net/first", "kernel"), ("net/first", "bias"),
     ]  # fmt: skip
     assert_close(found.loss.at_inference, model.evaluate(x, y, verbose=0)[0], tolerance("float32", COUNT))
+    assert_close(found.loss.of_constant, y.astype("float64").var(), tolerance("float32", COUNT))
     assert list(found.loss.switched) == ["net/norm"]
     assert found.model.optimizer == "Adam"
     assert found.model.iterations == COUNT // 16
@@ -277,3 +278,15 @@ def test_a_subclassed_model():
     assert found.inputs[0].name == "x"
     assert [one.call for one in found.normalizations] == ["own/norm"]
     assert "gradients" not in found.absent
+
+
+def test_the_loss_of_a_constant_has_one_number_a_row_or_none(trained):
+    model, x, y = trained
+    assert_close(
+        gather_evidence(model, x, y[:, 0]).loss.of_constant,
+        y.astype("float64").var(),
+        tolerance("float32", COUNT),
+    )
+    classes = keras.Sequential([keras.Input((3,)), layers.Dense(4, activation="softmax")])
+    classes.compile("adam", "sparse_categorical_crossentropy")
+    assert np.isnan(gather_evidence(classes, x, np.arange(COUNT) % 4).loss.of_constant)

@@ -61,6 +61,8 @@ def _constant(y: Any, outputs: Any) -> Any:
     import keras
 
     def mean_of(target: Any, output: Any) -> Any:
+        if tuple(output.shape) == (*target.shape, 1):
+            target = keras.ops.expand_dims(target, -1)  # one number a row, as losses take it
         if tuple(target.shape) != tuple(output.shape):
             raise ValueError("another shape")
         target = keras.ops.cast(target, output.dtype)
