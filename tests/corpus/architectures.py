@@ -27,6 +27,15 @@ SHAPES = {
 }
 """Of one row of the data of each architecture; the last axis holds the columns."""
 
+BLOCKS: dict[str, Callable[[int], int]] = {
+    "dense": lambda blocks: blocks,
+    "convolutional": lambda blocks: blocks + 1,
+    "residual": lambda blocks: 2 * blocks - 1,
+    "recurrent": lambda blocks: blocks,
+    "attention": lambda blocks: blocks,
+}
+"""`Style.blocks` to how many linear layers with a normalization each architecture has; they are numbered."""
+
 CLASSES = 3
 UNITS = {"dense": 16, "convolutional": 8, "residual": 8, "recurrent": 12, "attention": 16}
 
@@ -93,7 +102,8 @@ class Style:
         zero_gamma: Whether the last γ of each residual branch begins at 0.
         policy: The dtype policy.
         normalization_policy: That of the batch normalizations, where it is another one.
-        scaling: A layer between the inputs and all else: ``"batch"``, "" for none.
+        scaling: A layer between the inputs and all else: ``"batch"``, ``"factor"``, a tenth of all columns,
+            or "" for none.
         gru: Whether the recurrent layer is a GRU.
     """
 
@@ -152,7 +162,11 @@ def built(architecture: str, style: Style) -> Any:
     keras.config.set_dtype_policy(style.policy)
     try:
         inputs = keras.Input(SHAPES[architecture], name="features")
-        x = keras.layers.BatchNormalization(name="scaling")(inputs) if style.scaling else inputs
+        scaling = {
+            "batch": keras.layers.BatchNormalization,
+            "factor": lambda name: keras.layers.Rescaling(0.1, name=name),
+        }
+        x = scaling[style.scaling](name="scaling")(inputs) if style.scaling else inputs
         x = _BODIES[architecture](x, style)
         if style.dropout and style.dropout_at == "output":
             x = keras.layers.Dropout(style.dropout, seed=7)(x)
@@ -220,11 +234,11 @@ def _kernel(style: Style) -> dict[str, Any]:
     }
 
 
-def _normalization(style: Style, gamma: str = "ones") -> Any:
+def _normalization(style: Style, name: str, gamma: str = "ones") -> Any:
     if style.normalization == "layer":
-        return keras.layers.LayerNormalization()
+        return keras.layers.LayerNormalization(name=name)
     if style.normalization == "group":
-        return keras.layers.GroupNormalization(4)
+        return keras.layers.GroupNormalization(4, name=name)
     decay = keras.regularizers.L2(style.gamma_decay) if style.gamma_decay else None
     return keras.layers.BatchNormalization(
         epsilon=style.epsilon,
@@ -232,24 +246,28 @@ def _normalization(style: Style, gamma: str = "ones") -> Any:
         gamma_initializer=gamma,
         gamma_regularizer=decay,
         dtype=style.normalization_policy,
+        name=name,
     )
 
 
 def _block(x: Any, linear: Callable[..., Any], style: Style, index: int, activation: bool = True) -> Any:
-    """linear → normalization → activation."""
+    """linear → normalization → activation, named by the index."""
+    options = {**_kernel(style), "name": f"linear_{index}"}
+    normalization = f"normalization_{index}"
+    activate = keras.layers.Activation(style.activation, name=f"activation_{index}")
     if style.dropout and style.dropout_at == "input" and index:
         x = keras.layers.Dropout(style.dropout, seed=index)(x)
     if not style.normalization:
-        x = linear(use_bias=True, **_kernel(style))(x)
-        return keras.layers.Activation(style.activation)(x) if activation else x
-    x = linear(use_bias=index < style.biased, **_kernel(style))(x)
+        x = linear(use_bias=True, **options)(x)
+        return activate(x) if activation else x
+    x = linear(use_bias=index < style.biased, **options)(x)
     if style.dropout and style.dropout_at == "normalization" and index:
         x = keras.layers.Dropout(style.dropout, seed=index)(x)
     if activation and index < style.activation_first:
-        x = keras.layers.Activation(style.activation)(x)
-        return _normalization(style)(x)
-    x = _normalization(style, "ones" if activation or not style.zero_gamma else "zeros")(x)
-    return keras.layers.Activation(style.activation)(x) if activation else x
+        return _normalization(style, normalization)(activate(x))
+    gamma = "ones" if activation or not style.zero_gamma else "zeros"
+    x = _normalization(style, normalization, gamma)(x)
+    return activate(x) if activation else x
 
 
 def _head(x: Any, style: Style) -> Any:
@@ -281,9 +299,9 @@ def _residual(x: Any, style: Style) -> Any:
     linear = functools.partial(keras.layers.Conv2D, UNITS["residual"], 3, padding="same")
     x = _block(x, linear, style, 0)
     for i in range(1, style.blocks):
-        y = _block(x, linear, style, i)
-        y = _block(y, linear, style, i, activation=False)
-        x = keras.layers.Activation(style.activation)(keras.layers.Add()([x, y]))
+        y = _block(x, linear, style, 2 * i - 1)
+        y = _block(y, linear, style, 2 * i, activation=False)
+        x = keras.layers.Activation(style.activation, name=f"sum_{i}")(keras.layers.Add()([x, y]))
     return keras.layers.GlobalAveragePooling2D()(x)
 
 
@@ -292,7 +310,9 @@ def _recurrent(x: Any, style: Style) -> Any:
     units = UNITS["recurrent"]
     for i in range(style.blocks - 1):
         x = _block(x, functools.partial(keras.layers.Dense, units), style, i)
-    x = (keras.layers.GRU if style.gru else keras.layers.LSTM)(units)(x)
+    recurrent = keras.layers.GRU if style.gru else keras.layers.LSTM
+    # Keras' orthogonal initializer needs a QR decomposition, which JAX has not in 16 bits.
+    x = recurrent(units, recurrent_initializer="glorot_uniform")(x)
     return _block(x, functools.partial(keras.layers.Dense, units), style, style.blocks - 1)
 
 

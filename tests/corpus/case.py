@@ -38,6 +38,8 @@ class Case:
         strength: Of `STRENGTHS`; "" is a clean case.
         build: Makes the network and its data, always the same ones.
         expected: Codes that must be found.
+        ill: Names of layers, the last part of their paths, that have the defect: each must be named.
+        sound: Names of layers without it: none of these may be named by a finding of `rule`.
         allowed: Codes that may be found besides, since they are true of it too, and why.
     """
 
@@ -47,4 +49,6 @@ class Case:
     strength: str
     build: Callable[[], Problem]
     expected: frozenset[str] = frozenset()
+    ill: frozenset[str] = frozenset()
+    sound: frozenset[str] = frozenset()
     allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -20,6 +20,7 @@ def seeded(defect: Defect, architecture: str) -> list[Case]:
             strength,
             partial(defect.seed, architecture, strength),
             frozenset({defect.code}),
+            *defect.where(architecture, strength),
             defect.allowed,
         )
         for strength in STRENGTHS

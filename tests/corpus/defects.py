@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 from tests.corpus.architectures import (
+    BLOCKS,
     CLASSES,
     PLAIN,
     ROWS,
@@ -32,6 +33,42 @@ from tests.corpus.architectures import (
 from tests.corpus.case import Problem
 
 TWIN = "twin"
+Names = frozenset[str]
+Where = Callable[[str, str], tuple[Names, Names]]
+
+
+ALL, FIRST, LAST, BUT_THE_FIRST = slice(None), slice(1), slice(-1, None), slice(1, None)
+
+
+def _named(*names: str) -> Where:
+    """These, in every architecture at every strength."""
+    return lambda _architecture, _strength: (frozenset(names), frozenset())
+
+
+def _sound(*names: str) -> Where:
+    """Not these; of the others nothing is said."""
+    return lambda _architecture, _strength: (frozenset(), frozenset(names))
+
+
+def _in_blocks(kind: str, mild: slice, strong: slice, blocks: int = 2) -> Where:
+    """Layers of this kind in some blocks; those of the others are sound.
+
+    Args:
+        kind: ``"linear"``, ``"normalization"`` or ``"activation"``.
+        mild: Which blocks have the defect at this strength.
+        strong: At this one.
+        blocks: `Style.blocks`.
+    """
+
+    def where(architecture: str, strength: str) -> tuple[Names, Names]:
+        every = [f"{kind}_{i}" for i in range(BLOCKS[architecture](blocks))]
+        ill = frozenset(every[mild if strength == "mild" else strong])
+        return ill, frozenset(every) - ill
+
+    return where
+
+
+ANYWHERE = _named()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +79,7 @@ class Defect:
         code: The code of its rule.
         seed: Makes the case.
         architectures: Where.
+        where: Of an architecture and a strength the names of the layers that have it, and of sound ones.
         allowed: As in `Case`.
         twin_allowed: The same of the twin.
     """
@@ -49,6 +87,7 @@ class Defect:
     code: str
     seed: Callable[[str, str], Problem]
     architectures: tuple[str, ...]
+    where: Where = ANYWHERE
     allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     twin_allowed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -68,6 +107,14 @@ def unscaled_features(architecture: str, strength: str) -> Problem:
     x = (x * np.geomspace(1.0, largest, x.shape[-1])).astype("float32")
     style = Style(scaling="batch" if strength == TWIN else "")
     return Problem(_trained_on(architecture, style, x, y), x, y)
+
+
+def unscaled_by_one_factor(architecture: str, strength: str) -> Problem:
+    """A first layer that multiplies all columns by one number, as for pixels; the twin's are of one size."""
+    largest = {"mild": 300.0, "strong": 1e4, TWIN: 1.0}[strength]
+    x, y = Data().arrays(architecture)
+    x = (10 * x * np.geomspace(1.0, largest, x.shape[-1])).astype("float32")
+    return Problem(_trained_on(architecture, Style(scaling="factor"), x, y), x, y)
 
 
 def constant_feature(architecture: str, strength: str) -> Problem:
@@ -145,13 +192,24 @@ def vanishing_gradient(architecture: str, strength: str) -> Problem:
     return _of(architecture, style, Training(epochs=1, learning_rate=1e-4, recalibrate=strength == TWIN))
 
 
+def clipped_probabilities(architecture: str, strength: str) -> Problem:
+    """One step far too large left logits of which every probability is 0 or 1, also of the wrong class."""
+    problem = _of(architecture, training=Training(epochs=1))
+    factor = {"mild": 1e5, "strong": 1e8, TWIN: 1.0}[strength]
+    kernel = problem.model.get_layer("head").kernel
+    kernel.assign(factor * np.array(kernel))
+    return problem
+
+
 def exploding_gradient(architecture: str, strength: str) -> Problem:
     """Mild: tanh in its chaotic phase (Poole et al. 2016): the gradient grows from layer to layer. Strong:
-    ReLU at 2.5 times He's weights: what comes out grows, and with it the gradient of every layer alike.
+    leaky ReLU at 2.5 times He's weights: what comes out grows, and the gradient of every layer alike. Behind
+    plain ReLU most of so few units would be dead at any weights.
     """
     if strength == "mild":
         return _of(architecture, Style(20, "", activation="tanh", gain=3.0), UNTRAINED)
-    style = Style(10, "", gain=2.5 if strength == "strong" else 1.0, regression=True)
+    gain = 2.5 if strength == "strong" else 1.0
+    style = Style(10, "", activation="leaky_relu", gain=gain, regression=True)
     return _of(architecture, style, UNTRAINED, Data(regression=True))
 
 
@@ -200,7 +258,10 @@ def shared_normalization(architecture: str, strength: str) -> Problem:
         if len(SHAPES[architecture]) == 3
         else keras.layers.Dense(units, use_bias=False)
     )
-    normalization, activation = keras.layers.BatchNormalization(), keras.layers.Activation("relu")
+    normalization, activation = (
+        keras.layers.BatchNormalization(name="shared"),
+        keras.layers.Activation("relu"),
+    )
     towers = [activation(normalization(linear(x))) for x in inputs]
     if architecture == "recurrent":
         recurrent = keras.layers.LSTM(units)
@@ -238,6 +299,18 @@ def stale_statistics(architecture: str, strength: str) -> Problem:
         recalibrate=strength == TWIN,
     )
     return _of(architecture, Style(gain=3.0), training, Data(shift=0.5))
+
+
+def stale_in_one_layer(architecture: str, strength: str) -> Problem:
+    """The last block alone was changed and begun anew. Mild: its moving statistics are halfway between the
+    initial ones and those of the data. Strong: as they were initialized.
+    """
+    problem = _of(architecture, Style(gain=3.0), data=Data(shift=0.5))
+    layer = normalizations(problem.model)[-1]
+    left = {"mild": 0.5, "strong": 1.0, TWIN: 0.0}[strength]
+    layer.moving_mean.assign((1 - left) * np.array(layer.moving_mean))
+    layer.moving_variance.assign((1 - left) * np.array(layer.moving_variance) + left)
+    return problem
 
 
 def train_inference_skew(architecture: str, strength: str) -> Problem:
@@ -324,23 +397,29 @@ def _of(architecture: str, style: Style = PLAIN, training: Training = TRAINING, 
 
 
 _SKEW = "what training and inference compute differs for the same cause"
+_DROPPED = {
+    "NRM404": _SKEW,
+    "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
+}
+_LARGE = {
+    "NRM202": "ReLUs that large inputs drove to death",
+    "NRM203": "large inputs make the first gradients large against the others",
+    "NRM204": "large inputs make the first gradients large against the others",
+}
 _DECAYED = "the same optimizer decays the kernels too"
 
 DEFECTS = (
-    Defect(
-        "NRM101",
-        unscaled_features,
-        ("dense", "convolutional", "recurrent"),
-        allowed={
-            "NRM202": "ReLUs that large inputs drove to death",
-            "NRM203": "large inputs make the first gradients large against the others",
-            "NRM204": "large inputs make the first gradients large against the others",
-        },
+    *(
+        Defect("NRM101", seed, architectures, _named("features"), allowed=_LARGE)
+        for seed, architectures in (
+            (unscaled_features, ("dense", "convolutional", "recurrent")),
+            (unscaled_by_one_factor, ("residual", "attention")),
+        )
     ),
-    Defect("NRM102", constant_feature, ("dense", "convolutional", "attention")),
-    Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent")),
+    Defect("NRM102", constant_feature, ("dense", "convolutional", "attention"), _named("features")),
+    Defect("NRM103", heavy_tailed_feature, ("dense", "residual", "recurrent"), _named("features")),
     Defect("NRM104", drifted_feature, ("dense", "convolutional", "attention")),
-    Defect("NRM105", large_input, ("dense", "residual", "attention")),
+    Defect("NRM105", large_input, ("dense", "residual", "attention"), _named("features")),
     Defect(
         "NRM201",
         saturated_activation,
@@ -354,39 +433,64 @@ DEFECTS = (
         "NRM202",
         dead_relu,
         ("dense", "residual", "attention"),
+        _in_blocks("activation", FIRST, FIRST),
         allowed={"NRM203": "dead units pass no gradient"},
     ),
     Defect("NRM203", vanishing_gradient, ("dense", "convolutional", "recurrent")),
+    Defect("NRM203", clipped_probabilities, ("residual", "attention")),
     Defect(
         "NRM204",
         exploding_gradient,
         ("dense", "convolutional", "attention"),
         allowed={"NRM201": "weights this large saturate what they feed"},
     ),
-    Defect("NRM301", bias_before_normalization, ("dense", "residual", "recurrent")),
-    Defect("NRM302", normalization_after_activation, ("dense", "convolutional", "attention")),
     Defect(
-        "NRM303",
-        dropout_before_normalization,
+        "NRM301",
+        bias_before_normalization,
         ("dense", "residual", "recurrent"),
-        allowed={
-            "NRM404": _SKEW,
-            "NRM403": "the moving variance is that of what dropout leaves, not that of inference",
-        },
+        _in_blocks("linear", FIRST, ALL),
     ),
-    Defect("NRM304", normalized_output, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM302",
+        normalization_after_activation,
+        ("dense", "convolutional", "attention"),
+        _in_blocks("normalization", FIRST, ALL),
+    ),
+    *(
+        Defect("NRM303", dropout_before_normalization, architectures, where, allowed=_DROPPED)
+        for architectures, where in (
+            (("dense",), _in_blocks("normalization", BUT_THE_FIRST, BUT_THE_FIRST, blocks=3)),
+            # Where a kernel sums over many values, alike to each other, dropout may be no defect behind it.
+            (("residual", "recurrent"), _sound("normalization_0")),
+        )
+    ),
+    Defect(
+        "NRM304", normalized_output, ("dense", "convolutional", "attention"), _named("head_normalization")
+    ),
     Defect(
         "NRM305",
         shared_normalization,
         ("dense", "convolutional", "recurrent"),
+        _named("shared"),
         allowed={"NRM404": _SKEW, "NRM403": "no one mean is that of both domains"},
     ),
-    Defect("NRM401", small_batch, ("dense", "convolutional", "recurrent")),
-    Defect("NRM402", last_batch_of_one, ("dense", "convolutional", "attention")),
+    Defect("NRM401", small_batch, ("dense",), _in_blocks("normalization", ALL, ALL)),
+    Defect("NRM401", small_batch, ("convolutional", "recurrent")),
+    Defect("NRM402", last_batch_of_one, ("dense",), _in_blocks("normalization", ALL, ALL)),
+    Defect(
+        "NRM402", last_batch_of_one, ("convolutional", "attention"), _in_blocks("normalization", LAST, LAST)
+    ),
     Defect(
         "NRM403",
         stale_statistics,
         ("dense", "residual", "recurrent"),
+        allowed={"NRM404": _SKEW},
+    ),
+    Defect(
+        "NRM403",
+        stale_in_one_layer,
+        ("convolutional", "attention"),
+        _in_blocks("normalization", LAST, LAST),
         allowed={"NRM404": _SKEW},
     ),
     Defect(
@@ -395,26 +499,36 @@ DEFECTS = (
         ("dense", "convolutional", "attention"),
         allowed={"NRM403": "its cause: the moving statistics are not those of the data"},
     ),
-    Defect("NRM405", frozen_statistics_mismatch, ("dense", "residual", "recurrent")),
+    Defect(
+        "NRM405", frozen_statistics_mismatch, ("dense", "residual", "recurrent"), _named("normalization_0")
+    ),
     Defect(
         "NRM407",
         dying_channel,
         ("dense", "convolutional", "attention"),
+        _in_blocks("normalization", FIRST, FIRST),
         allowed={"NRM202": "a dead channel is a dead ReLU"},
     ),
-    Defect("NRM408", epsilon_dominance, ("dense", "residual", "recurrent")),
+    Defect("NRM408", epsilon_dominance, ("dense", "residual", "recurrent"), _named("normalization_0")),
     Defect(
         "NRM409",
         low_precision_statistics,
         ("dense", "residual", "recurrent"),
+        _in_blocks("normalization", ALL, ALL),
         allowed={"NRM403": "its consequence: small differences round away", "NRM404": _SKEW},
     ),
     Defect(
         "NRM410",
         weight_decay_on_normalization,
         ("dense", "residual", "recurrent"),
+        _in_blocks("normalization", ALL, ALL),
         allowed={"NRM411": _DECAYED},
         twin_allowed={"NRM411": _DECAYED},
     ),
-    Defect("NRM411", weight_decay_before_normalization, ("dense", "convolutional", "attention")),
+    Defect(
+        "NRM411",
+        weight_decay_before_normalization,
+        ("dense", "convolutional", "attention"),
+        _in_blocks("linear", ALL, ALL),
+    ),
 )

@@ -405,7 +405,7 @@ def table(regression: bool, preset: str = "default") -> Callable[[], Problem]:
     return build
 
 
-_PRESET = "0.3 behind silu widens what the next normalization takes: a question for a decision page"
+_PRESET = "0.3 behind silu widens what the next normalization takes: docs/decisions/0149"
 
 _TABLE = {"NRM303": _PRESET}
 HEALTHY = (
@@ -440,6 +440,12 @@ HEALTHY = (
         {"NRM301": "the last bias but one reaches nothing but normalizations by way of sums"},
     ),
     Healthy("little-dropout", "dense", little_dropout),
+    Healthy(
+        "recalibrated-behind-dropout",
+        "dense",
+        _of("dense", Style(3, dropout=0.5, dropout_at="normalization", momentum=0.9), Training(epochs=12)),
+        {"NRM303": "training still differs from inference"},
+    ),
     Healthy("dropout-before-layer-normalization", "attention", dropout_without_batches),
     Healthy("layer-normalization", "dense", _of("dense", Style(3, "layer", biased=9))),
     Healthy("layer-normalization-at-batch-2", "attention", _of("attention", Style(2, "layer"), batch_size=2)),
@@ -474,12 +480,8 @@ HEALTHY = (
         "tabular",
         table(False, "article"),
         {
-            "NRM303": "the article's own listing: dropout 0.5 before the next layer",
             "NRM301": "the article's own listing: Keras' default",
             "NRM304": "the article's own listing: normalized before its softmax",
-            "NRM404": "what dropout 0.5 before the normalizations does to the statistics",
-            "NRM403": "what dropout 0.5 before the normalizations does to the statistics",
-            "NRM408": "the article's own listing: weights uniform in ±0.05",
         },
     ),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections import Counter
 
 import pytest
 from tests.corpus.case import STRENGTHS, Case
 from tests.corpus.cases import CASES
-from tests.corpus.judge import Verdict, codes_of, diagnosed, judge, score
+from tests.corpus.judge import Found, Verdict, codes_of, diagnosed, judge, score
 
 from normwise.core.diagnosis import Check, Diagnosis, Finding, Remedy
 from normwise.doctor.registry import RULES
@@ -64,7 +65,8 @@ def _case(rule: str = "", allowed: dict[str, str] | None = None) -> Case:
         raise AssertionError("is not built")
 
     expected = frozenset({rule} - {""})
-    return Case("a/case", "dense", rule, "mild" if rule else "", build, expected, allowed or {})  # type: ignore[arg-type]
+    strength = "mild" if rule else ""
+    return Case("a/case", "dense", rule, strength, build, expected, allowed=allowed or {})  # type: ignore[arg-type]
 
 
 def _diagnosis(*codes: str, severity: str = "warning") -> Diagnosis:
@@ -75,7 +77,7 @@ def _diagnosis(*codes: str, severity: str = "warning") -> Diagnosis:
 
 
 def test_a_missed_code_is_told_with_what_came_of_its_check() -> None:
-    verdict = judge(_case("NRM101"), _diagnosis())
+    verdict = judge(_case("NRM101"), Found.of(_diagnosis()))
     assert verdict.missed == {"NRM101"}
     assert verdict.skipped == {"NRM101": "skipped no data"}
     of = score([verdict], ["NRM101"])
@@ -83,23 +85,43 @@ def test_a_missed_code_is_told_with_what_came_of_its_check() -> None:
 
 
 def test_a_false_code_is_told_with_its_evidence() -> None:
-    verdict = judge(_case("NRM101"), _diagnosis("NRM101", "NRM202"))
+    verdict = judge(_case("NRM101"), Found.of(_diagnosis("NRM101", "NRM202")))
     assert verdict.false == {"NRM202"}
-    assert verdict.evidence == {"NRM202": ("warning: it is so",)}
+    assert verdict.evidence == {"NRM202": ("warning at net/layer: it is so",)}
     of = score([verdict], codes_of([verdict]))
     assert (of.true_positives, of.false_positives, of.precision, of.recall) == (1, 1, 0.5, 1.0)
 
 
 def test_an_allowed_code_counts_for_nothing() -> None:
-    verdict = judge(_case(allowed={"NRM202": "true of it too"}), _diagnosis("NRM202"))
+    verdict = judge(_case(allowed={"NRM202": "true of it too"}), Found.of(_diagnosis("NRM202")))
     of = score([verdict], ["NRM202"])
     assert (of.cases, of.true_positives, of.false_positives) == (0, 0, 0)
 
 
+def test_a_layer_that_is_not_named_is_missed_and_a_sound_one_is_false() -> None:
+    case = _case("NRM101")  # the finding names net/layer
+    said = Found.of(_diagnosis("NRM101"))
+    right = judge(dataclasses.replace(case, ill=frozenset({"layer"}), sound=frozenset({"other"})), said)
+    assert (right.missed, right.false) == (frozenset(), frozenset())
+    missed = judge(dataclasses.replace(case, ill=frozenset({"layer", "other"})), said)
+    assert missed.skipped == {"NRM101": "not found in ['other']"}
+    false = judge(dataclasses.replace(case, sound=frozenset({"layer"})), said)
+    assert false.evidence == {"NRM101": ("warning at net/layer: it is so",)}
+
+
+def test_what_was_found_is_judged_alike_when_it_comes_from_json() -> None:
+    case, said = _case("NRM101"), Found.of(_diagnosis("NRM202"), 1.234)
+    kept = json.loads(json.dumps(said.to_json(case)))
+    assert judge(case, Found.from_json(kept)) == judge(case, said)
+    assert Found.from_json(kept).seconds == 1.23
+
+
 def test_an_error_on_a_clean_case_is_seen_even_where_its_code_is_allowed() -> None:
-    verdict = judge(_case(allowed={"NRM202": "true of it too"}), _diagnosis("NRM202", severity="error"))
+    verdict = judge(
+        _case(allowed={"NRM202": "true of it too"}), Found.of(_diagnosis("NRM202", severity="error"))
+    )
     assert verdict.errors == ("NRM202",)
-    assert judge(_case("NRM202"), _diagnosis("NRM202", severity="error")).errors == ()
+    assert judge(_case("NRM202"), Found.of(_diagnosis("NRM202", severity="error"))).errors == ()
 
 
 # --- the doctor ---------------------------------------------------------------------------------------------

@@ -135,9 +135,7 @@ def of_ratio(ratio):
 
 
 CASES = {
-    "NRM101": Case(
-        inputs(**ADULT), inputs(), of_ratio(10.0), of_ratio(10.1), inputs(scaled_by="scaling", **ADULT)
-    ),
+    "NRM101": Case(inputs(**ADULT), inputs(), of_ratio(10.0), of_ratio(10.1), EMPTY),
     "NRM102": Case(
         inputs(
             stds=(1.0, 0.0, 1.0, 1.0),
@@ -173,7 +171,7 @@ CASES = {
         inputs(means=0.5, stds=0.3, minima=0.0, maxima=1.0),
         inputs(means=6.0, stds=8.0),
         inputs(means=6.0, stds=8.1),
-        inputs(scaled_by="rescaling", means=120.0),
+        EMPTY,
     ),
     "NRM201": Case(
         activated(saturated=0.83, std=9.4),

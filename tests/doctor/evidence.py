@@ -1,6 +1,7 @@
 """Evidence made by hand: a healthy network and its data, of which a test changes one thing."""
 
 import dataclasses
+import math
 
 from normwise.core.evidence import (
     ActivationEvidence,
@@ -151,8 +152,8 @@ def gradients(*norms, weight_norm=8.0, name="kernel"):
     )
 
 
-def loss(in_training, at_inference, rows=1000, **switched):
-    return LossEvidence(rows, in_training, at_inference, switched)
+def loss(in_training, at_inference, rows=1000, of_constant=math.nan, **switched):
+    return LossEvidence(rows, in_training, at_inference, switched, of_constant)
 
 
 def evidence(model=None, **facts):

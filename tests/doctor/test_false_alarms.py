@@ -79,6 +79,23 @@ def test_a_standardized_column_with_a_tail_is_scaled():
     )
 
 
+def test_what_a_scaling_layer_leaves_as_it_was():
+    """One factor for all columns, or a scaler that nobody fitted: what is measured is behind it."""
+
+    def of(ratio, **facts):
+        quartiles = (1.0, 1.0, 1.0, 2.0 * ratio)
+        facts |= {"upper_quartiles": quartiles, "lower_quartiles": tuple(-q for q in quartiles)}
+        return inputs(stds=(1.0, 1.0, 1.0, ratio), **facts)
+
+    assert found("NRM101", of(101.0, scaled_by="rescaling")) == ["warning"]
+    assert found("NRM101", of(99.0)) == ["info"]
+    assert found("NRM101", of(99.0, scaled_by="rescaling")) == []
+    large = inputs(means=120.0, stds=70.0, scaled_by="normalization")
+    (finding,) = examine(large, [rule_of("NRM105")]).findings
+    assert "so they are behind normalization" in finding.evidence
+    assert finding.remedy.safety == "manual"
+
+
 def test_scaled_by_the_quartiles_is_scaled():
     assert found("NRM101", inputs(stds=(1.0, 1.0, 1.0, 50.0))) == []
 
@@ -130,6 +147,18 @@ def test_no_gradient_at_all():
     assert found("NRM203", evidence(**flat)) == []
     assert found("NRM203", evidence(**flat, loss=loss(0.0, 0.0))) == []
     assert found("NRM203", evidence(**flat, loss=loss(16.1, 16.1))) == ["warning"]
+    two = {"gradients": gradients(0.0, 0.0), "loss": loss(16.1, 16.1)}
+    assert found("NRM203", evidence(**two)) == ["warning"]
+
+
+def test_logits_too_large_are_in_the_evidence():
+    softmax = activation(call="classes", layer="classes", function="softmax", mean=30.0, std=40.0)
+    clipped = evidence(gradients=gradients(0.0, 0.0, 0.0), loss=loss(16.1, 16.1), activations=(softmax,))
+    (finding,) = examine(clipped, [rule_of("NRM203")]).findings
+    assert finding.evidence == (
+        "No kernel has a gradient, at a loss of 16.1; what the softmax of classes takes has the size 50."
+    )
+    assert "from_logits=True" in finding.remedy.text
 
 
 def test_a_gradient_that_is_not_finite_is_an_error():
@@ -238,8 +267,14 @@ def test_positions_of_an_image_are_few_values():
     assert found("NRM403", one(**image, independent_per_row=60.0)) == ["warning"]
 
 
-def test_dropout_is_in_the_moving_statistics_and_is_not_stale():
+def test_statistics_with_dropout_or_without_are_not_stale():
     assert found("NRM403", one(moving_variance=5.0, noisy_variance=5.0)) == []
+    recalibrated = {"moving_mean": 0.5, "moving_variance": 2.0, "noisy_variance": 5.0}
+    assert found("NRM403", one(**recalibrated)) == []
+    assert found("NRM403", one(moving_mean=0.5, moving_variance=1.0, noisy_variance=5.0)) == ["warning"]
+    # The mean of one and the variance of the other are those of neither.
+    mixed = {"moving_mean": 0.5, "mean": 0.5, "noisy_mean": 3.0, "moving_variance": 5.0}
+    assert found("NRM403", one(**mixed, noisy_variance=5.0, variance=2.0)) == ["warning"]
 
 
 def test_small_batches_divide_by_their_number():
@@ -272,6 +307,24 @@ def test_a_loss_next_to_nothing_may_differ():
     assert found("NRM404", lossy(0.003, 0.3, name="sparse_categorical_crossentropy")) == ["warning"]
     assert found("NRM404", lossy(2.0, 0.3)) == []
     assert found("NRM404", lossy(0.2, float("nan"))) == ["warning"]
+
+
+def test_the_loss_of_a_constant_is_the_unit_of_a_loss():
+    assert found("NRM404", lossy(1e-6, 4e-6, of_constant=1.0)) == []
+    assert found("NRM404", lossy(1e-6, 4e-6, of_constant=1e-5)) == ["warning"]
+    assert found("NRM404", lossy(3e3, 9e3, of_constant=1e6)) == []
+    assert found("NRM404", lossy(3e5, 9e5, of_constant=1e6)) == ["warning"]
+
+
+def test_faint_channels_of_a_network_that_was_not_trained():
+    faint = normalization(moving_mean=0.0, moving_variance=1.0, variance=1e-5)
+    assert found("NRM408", evidence(network(iterations=0), normalizations=(faint,))) == []
+    assert found("NRM408", evidence(normalizations=(faint,))) == ["warning"]
+
+
+def test_channels_a_little_small():
+    assert found("NRM408", one(variance=5e-3)) == ["info"]
+    assert found("NRM408", one(variance=(5e-3, 1.0, 1.0, 1.0))) == []
 
 
 def test_a_residual_branch_starts_at_zero():

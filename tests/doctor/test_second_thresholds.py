@@ -2,7 +2,7 @@
 
 import pytest
 from tests.doctor.cases import COLD, FAR, drifted, evidence, inputs, lossy, one
-from tests.doctor.evidence import gradients, loss, normalization
+from tests.doctor.evidence import gradients, loss, network, normalization
 
 from normwise.doctor.engine import examine
 from normwise.doctor.registry import rule_of
@@ -51,8 +51,13 @@ def mixed(ratio):
         ("NRM104", drifted(0.25, ks_error=0.06), drifted(0.25, ks_error=0.04)),
         (
             "NRM203",
-            evidence(gradients=FLAT, loss=loss(0.05, 0.05)),
-            evidence(gradients=FLAT, loss=loss(0.051, 0.051)),
+            evidence(network(loss=NATS), gradients=FLAT, loss=loss(0.05, 0.05)),
+            evidence(network(loss=NATS), gradients=FLAT, loss=loss(0.051, 0.051)),
+        ),
+        (
+            "NRM203",
+            evidence(gradients=FLAT, loss=loss(0.2, 0.2, of_constant=4.0)),
+            evidence(gradients=FLAT, loss=loss(0.21, 0.21, of_constant=4.0)),
         ),
         (
             "NRM204",
@@ -71,6 +76,13 @@ def mixed(ratio):
         ),
         ("NRM403", one(values=31.0, moving_mean=9.0), one(values=32.0, moving_mean=9.0)),
         ("NRM404", lossy(0.01, 0.06, name=NATS), lossy(0.01, 0.061, name=NATS)),
+        ("NRM404", lossy(0.01, 0.06, of_constant=1.0), lossy(0.01, 0.061, of_constant=1.0)),
+        # Half of the channels, and then three of four, have a variance below 9 ε.
+        (
+            "NRM408",
+            one(variance=(8.9, 8.9, 9.1, 9.1), epsilon=1.0),
+            one(variance=(8.9, 8.9, 8.9, 9.1), epsilon=1.0),
+        ),
         (
             "NRM405",
             one(**COLD | {"moving_variance": 4.0}, moving_mean=0.0),

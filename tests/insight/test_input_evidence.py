@@ -90,3 +90,13 @@ def test_behind_operations_that_scale_by_constants():
     ]
     assert [bool(place.scaled_by) for place in seen] == [True, True, False, False, False]
     assert [place.call == place.scaled_by for place in seen] == [True] * 5
+
+
+def test_an_input_that_two_layers_scale():
+    x = keras.Input((3,), name="x")
+    scaled = keras.layers.Rescaling(0.1, name="tenth")(x)
+    parts = [scaled, keras.layers.Rescaling(0.01, name="hundredth")(x)]
+    both = keras.Model(x, keras.layers.Dense(1)(keras.layers.Concatenate()(parts)), name="net")
+    assert places_of_inputs(record_model(both)) == (Place("x", "tenth", "tenth", False),)
+    raw_too = keras.Model(x, keras.layers.Dense(1)(keras.layers.Concatenate()([scaled, x])), name="net")
+    assert places_of_inputs(record_model(raw_too)) == (PLAIN,)

@@ -58,6 +58,7 @@ def test_all_of_it_and_the_model_stays_as_it_is(trained):
         ("first", "kernel"), ("first", "bias"),
     ]  # fmt: skip
     assert_close(found.loss.at_inference, model.evaluate(x, y, verbose=0)[0], tolerance("float32", COUNT))
+    assert_close(found.loss.of_constant, y.astype("float64").var(), tolerance("float32", COUNT))
     assert list(found.loss.switched) == ["norm"]
     assert found.model.optimizer == "Adam"
     assert found.model.iterations == COUNT // 16
@@ -305,3 +306,15 @@ def test_what_a_call_divides_is_looked_at_as_it_is_given():
     model(x)
     (found,) = gather_evidence(model, x).inputs
     assert (found.scaled_by, found.maxima) == ("", (255.0,) * 4)
+
+
+def test_the_loss_of_a_constant_has_one_number_a_row_or_none(trained):
+    model, x, y = trained
+    assert_close(
+        gather_evidence(model, x, y[:, 0]).loss.of_constant,
+        y.astype("float64").var(),
+        tolerance("float32", COUNT),
+    )
+    classes = keras.Sequential([keras.Input((3,)), layers.Dense(4, activation="softmax")])
+    classes.compile("adam", "sparse_categorical_crossentropy")
+    assert np.isnan(gather_evidence(classes, x, np.arange(COUNT) % 4).loss.of_constant)

@@ -170,12 +170,15 @@ class LossEvidence(Record):
         switched: Path of a batch normalization to the loss with this one alone by the batch: of the 16 whose
             statistics are furthest off, of fewer in a network that takes long, and none where the losses
             differ by a tenth or less.
+        of_constant: Of the mean of the targets, told for every row; NaN where outputs have another shape than
+            targets, as probabilities have for numbers of classes.
     """
 
     rows: int
     in_training: float
     at_inference: float
     switched: dict[str, float]
+    of_constant: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)

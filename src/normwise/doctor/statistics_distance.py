@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from normwise.core.column_statistics import Floats
 from normwise.core.evidence import Evidence, NormalizationEvidence
 from normwise.doctor.sampling import (
     batch_values,
@@ -81,7 +82,8 @@ def distance(
     """The distance of the moving statistics of one layer from what it takes in training.
 
     A layer that is called more than once is compared with the average over its calls, as its moving average
-    takes one after the other. Noise and dropout are on, since the moving average saw them.
+    takes one after the other. With noise and dropout, since the moving average saw them, or without, as
+    recalibrated statistics are: those are near that are near to either.
 
     Args:
         evidence: The evidence, for the batch size.
@@ -89,9 +91,25 @@ def distance(
         shift_threshold: Of the means, in σ, chance left out.
         spread_threshold: Of the variances, a factor, chance left out.
     """
-    n = calls[0]
-    mean = np.mean([channels(call.noisy_mean) for call in calls], axis=0)
-    variance = np.mean([channels(call.noisy_variance) for call in calls], axis=0)
+
+    def to(mean: list[Floats], variance: list[Floats]) -> Distance:
+        return _distance(evidence, calls[0], mean, variance, shift_threshold, spread_threshold)
+
+    noisy = to([n.noisy_mean for n in calls], [n.noisy_variance for n in calls])
+    quiet = to([n.mean for n in calls], [n.variance for n in calls])
+    return quiet if noisy.is_far and not quiet.is_far else noisy
+
+
+def _distance(
+    evidence: Evidence,
+    n: NormalizationEvidence,
+    means: list[Floats],
+    variances: list[Floats],
+    shift_threshold: float,
+    spread_threshold: float,
+) -> Distance:
+    """The distance from the average over calls."""
+    mean, variance = np.mean(channels(means), axis=0), np.mean(channels(variances), axis=0)
     batch = batch_values(evidence, n)
     # The moving variance averages variances that divide by b: it is expected at 1 − 1/b of all.
     # Of one value it is 0, and small-batch tells it.

@@ -38,6 +38,9 @@ class Place(NamedTuple):
 def places_of_inputs(record: ModelRecord) -> tuple[Place, ...]:
     """Where each input is looked at: behind layers that scale it, or change its shape alone.
 
+    Where each of several takers scales it, as one by its deviation and one by its quantiles, it is scaled,
+    and looked at behind the first.
+
     An input that only embeddings take holds codes, and is left out.
     """
     names = dict.fromkeys(taken for call in record.calls for taken in call.takes)
@@ -51,7 +54,8 @@ def _place(record: ModelRecord, given: str) -> Place | None:
         takers = record.takers(at)
         if takers and all(taker.kind == "embedding" for taker in takers):
             return None
-        step = takers[0] if len(takers) == 1 else None
+        each_scales = all(taker.kind == "scaling" for taker in takers)
+        step = takers[0] if takers and (len(takers) == 1 or each_scales) else None
         if step is None or len(step.takes) != 1 or step.output or not _passes(step, at == given):
             break
         at = step.name

@@ -54,7 +54,27 @@ def loss_evidence(
     gap_matters = not abs(at_inference - in_training) <= SMALL * abs(in_training)
     for path in _to_switch(normalizations, most) if gap_matters else ():
         switched[path] = loss_of_outputs(loss, y, switched_outputs(path))
-    return LossEvidence(rows, in_training, at_inference, switched)
+    constant = _constant(y, outputs[0])
+    of_constant = float("nan") if constant is None else loss_of_outputs(loss, y, constant)
+    return LossEvidence(rows, in_training, at_inference, switched, of_constant)
+
+
+def _constant(y: Any, outputs: Any) -> Any:
+    """Outputs that are the mean of the targets in every row; None where both differ in shape."""
+    import keras
+
+    def mean_of(target: Any, output: Any) -> Any:
+        if tuple(output.shape) == (*target.shape, 1):
+            target = keras.ops.expand_dims(target, -1)  # one number a row, as losses take it
+        if tuple(target.shape) != tuple(output.shape):
+            raise ValueError("another shape")
+        target = keras.ops.cast(target, output.dtype)
+        return keras.ops.broadcast_to(keras.ops.mean(target, axis=0, keepdims=True), output.shape)
+
+    try:
+        return keras.tree.map_structure(mean_of, y, outputs)
+    except (TypeError, ValueError):  # of another structure
+        return None
 
 
 def loss_of_outputs(loss: DataLoss, y: Any, outputs: Any) -> float:

@@ -2,8 +2,10 @@
 
 ## What it detects
 The norm of the loss's gradient by the first trained kernel, divided by that of the last one: below 0.001, in
-networks of three kernels or more; or no kernel with any gradient while the loss is above 0.05, as behind a
-softmax that is fully saturated.
+networks of three kernels or more. Or no kernel with any gradient, while something is left to learn: a
+cross-entropy above 0.05, another loss above a twentieth of what it is where every row is told the mean of the
+targets. So it is where a large step, or large weights, made logits so large that probabilities are 0 and 1 to
+rounding: Keras clips these, and what is clipped has no gradient. So it is also where every unit is dead.
 
 ## Why it matters
 The first layers hardly move, so that the last ones learn from features that are random.
@@ -14,7 +16,9 @@ keras.Sequential([keras.Input((14,))] + [keras.layers.Dense(32, activation="sigm
 ```
 
 ## Remedy
-Batch normalization before each activation, ReLU for sigmoid, connections around blocks.
+Batch normalization before each activation, ReLU for sigmoid, connections around blocks. Where no kernel has a
+gradient: smaller initial weights and steps, scaled inputs, and `from_logits=True` in the loss, which is not
+clipped.
 
 ## False alarms
 Adaptive optimizers, such as Adam, divide the gradient's size away. A branch that starts at 0. Trained
@@ -34,47 +38,64 @@ from collections.abc import Iterator
 from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence, GradientEvidence
 from normwise.doctor.gradients import ends, kernels
+from normwise.doctor.losses import least_loss
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
 
 RATIO = 1e-3
-FITTED = 0.05
-"""A loss from which on something is left to learn."""
+REMEDY = (
+    "Put a batch normalization before each activation, or take ReLU and skip connections; scale the input."
+)
+CLIPPED = (
+    "Begin again with smaller weights, a smaller learning rate and scaled inputs; take from_logits=True."
+)
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Gradients that get lost on the way."""
-    first, last = ends(evidence)
-    norms = [g.norm for g in kernels(evidence)]
+    known = kernels(evidence)
+    norms = [g.norm for g in known]
     if not all(math.isfinite(norm) for norm in norms):
         raise NotApplicableError("a gradient is not finite")
-    if not any(norms):
+    if known and not any(norms):
         loss = evidence.loss.in_training if evidence.loss else math.nan
-        if not loss > FITTED:
+        if not loss > least_loss(evidence):
             raise NotApplicableError(
                 "no kernel has a gradient: nothing is left to learn, or the loss is not known"
             )
-        yield _finding(evidence, first, 0.0, f"No kernel has a gradient, at a loss of {loss:.4g}.")
-    elif last.norm > 0 and first.norm / last.norm < RATIO:
+        yield _finding(evidence, known[0], 0.0, _nothing(evidence, loss), CLIPPED)
+        return
+    first, last = ends(evidence)
+    if last.norm > 0 and first.norm / last.norm < RATIO:
         yield _finding(
             evidence,
             first,
             first.norm / last.norm,
             f"‖∂L/∂W‖ is {first.norm:.2g} for {first.variable} and {last.norm:.2g} for {last.variable}.",
+            REMEDY,
         )
 
 
-def _finding(evidence: Evidence, first: GradientEvidence, ratio: float, sentence: str) -> Finding:
+def _nothing(evidence: Evidence, loss: float) -> str:
+    """In words that nothing has a gradient, and how large the logits are where these are known."""
+    last = evidence.activations[-1] if evidence.activations else None
+    logits = ""
+    if last and last.function in ("softmax", "sigmoid"):
+        size = math.hypot(last.mean, last.std)
+        logits = f"; what the {last.function} of {last.call} takes has the size {size:.3g}"
+    return f"No kernel has a gradient, at a loss of {loss:.4g}{logits}."
+
+
+def _finding(
+    evidence: Evidence, first: GradientEvidence, ratio: float, sentence: str, remedy: str
+) -> Finding:
     return VANISHING_GRADIENT.finding(
         layer=first.layer,
         value=ratio,
         threshold=RATIO,
         sample_size=evidence.rows,
         evidence=sentence,
-        remedy=by_hand(
-            "Put a batch normalization before each activation, or take ReLU and skip connections; scale the"
-            " input."
-        ),
+        remedy=by_hand(remedy),
     )
 
 

@@ -1,9 +1,10 @@
 """large-input: values far larger than 1, or far from 0 for their spread, and nothing scales them.
 
 ## What it detects
-An input without a scaling layer or a normalization behind it, whose columns are of one size (else they are
-unscaled-features), where √(mean² + std²), or |mean|/std, is more than 10: the median over the columns that
-have more than two values. Pixels from 0 to 255 have about 100, pixels from 0 to 1 about 0.5.
+An input whose columns are of one size (else they are unscaled-features), where √(mean² + std²), or
+|mean|/std, is more than 10: the median over the columns that have more than two values. Where the model
+scales it, it is looked at behind that layer. Pixels from 0 to 255 have about 100, pixels from 0 to 1 about
+0.5.
 
 ## Why it matters
 Initial weights are made for values of about 1: larger ones saturate sigmoid and tanh, and make steps on the
@@ -41,9 +42,8 @@ from normwise.core.evidence import Evidence, InputEvidence
 from normwise.core.model_record import ModelRecord
 from normwise.doctor.calls import behind, layer_of, only_normalized
 from normwise.doctor.columns import inputs_of_numbers, varies
-from normwise.doctor.remedies import carried_out
-from normwise.doctor.rule import NotApplicableError, Rule
-from normwise.doctor.rules.data.unscaled_features import INFO, size_ratio
+from normwise.doctor.rule import Rule
+from normwise.doctor.rules.data.unscaled_features import INFO, remedy, size_ratio
 from normwise.doctor.sampling import channels, median
 
 LARGEST = 10.0
@@ -51,10 +51,7 @@ LARGEST = 10.0
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Inputs that are large or far from 0."""
-    unscaled = [x for x in inputs_of_numbers(evidence) if not x.scaled_by]
-    if not unscaled:
-        raise NotApplicableError("every input is scaled by the model")
-    for x in unscaled:
+    for x in inputs_of_numbers(evidence):
         chosen = varies(x)
         means, stds = abs(channels(x.means))[chosen], channels(x.stds)[chosen]
         size, offset = median(np.hypot(means, stds)), median(means / stds)
@@ -71,21 +68,18 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 evidence=f"{x.name} has values from {np.min(channels(x.minima)[chosen]):.4g} to"
                 f" {np.max(channels(x.maxima)[chosen]):.4g}: a column's mean is {median(means):.3g} and its"
                 " standard"
-                f" deviation {median(stds):.3g} (medians of {len(stds)} column{'s' * (len(stds) != 1)}); no"
-                " layer"
-                f" scales them{', though batch normalizations behind the first layers do' * absorbed}.",
-                remedy=carried_out(
-                    "insert scaling",
-                    "NRM105",
-                    f"Fit a scaler on the training rows and make it the first layer behind {x.name}.",
-                    "unsafe",
-                ),
+                f" deviation {median(stds):.3g} (medians of {len(stds)} column{'s' * (len(stds) != 1)});"
+                f" {f'so they are behind {x.scaled_by}' if x.scaled_by else 'no layer scales them'}"
+                f"{', though batch normalizations behind the first layers do' * absorbed}.",
+                remedy=remedy(x, "NRM105"),
             )
 
 
 def _is_absorbed(model: ModelRecord, x: InputEvidence) -> bool:
     """Whether BN(Wx) is all that becomes of the input: it is the same for a·x + b."""
-    takers = [call for call in behind(model, f"input:{x.name}") if call.kind != "shape"]
+    through = ("shape", "scaling")
+    reached = behind(model, f"input:{x.name}", through)
+    takers = [call for call in reached if call.kind not in through]
     layers = [layer_of(model, call.layer) for call in takers]
     return bool(layers) and all(layer is not None and bool(only_normalized(model, layer)) for layer in layers)
 

@@ -1,11 +1,12 @@
 """unscaled-features: columns in units of very different size, and nothing scales them.
 
 ## What it detects
-An input without a scaling layer or a normalization behind it, where the largest standard deviation of a
-column is more than 100 times the smallest (a warning), or more than 10 times (an information). By the
-quartiles, which outliers do not move, the ratio has to be as large. Columns of one or two values are not
-counted, nor, as the smallest, columns that mostly have one value; nor columns that all have the same least
-and greatest value.
+An input of which the largest standard deviation of a column is more than 100 times the smallest (a warning),
+or more than 10 times (an information). Where the model scales it, it is looked at behind that layer, and
+only a ratio above 100 counts: one factor for all columns, or a scaler that nobody fitted, leaves them as they
+were. By the quartiles, which outliers do not move, the ratio has to be as large. Columns of one or two values
+are not counted, nor, as the smallest, columns that mostly have one value; nor columns that all have the same
+least and greatest value.
 
 ## Why it matters
 The condition number of the covariance is at least the square of this ratio, and gradient descent takes about
@@ -37,11 +38,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from normwise.core.diagnosis import Finding
+from normwise.core.diagnosis import Finding, Remedy
 from normwise.core.evidence import Evidence, InputEvidence
 from normwise.doctor.columns import Mask, inputs_of_numbers, is_mostly_one_value, named, varies
-from normwise.doctor.remedies import carried_out
-from normwise.doctor.rule import NotApplicableError, Rule
+from normwise.doctor.remedies import by_hand, carried_out
+from normwise.doctor.rule import Rule
 from normwise.doctor.sampling import Channels, channels
 
 WARNING = 100.0
@@ -52,12 +53,9 @@ NORMAL_QUARTILES = 1.349
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Inputs whose columns differ in size."""
-    unscaled = [x for x in inputs_of_numbers(evidence) if not x.scaled_by]
-    if not unscaled:
-        raise NotApplicableError("every input is scaled by the model")
-    for x in unscaled:
+    for x in inputs_of_numbers(evidence):
         ratio = size_ratio(x)
-        if ratio > INFO:
+        if ratio > (WARNING if x.scaled_by else INFO):
             stds, chosen = channels(x.stds), varies(x)
             smallest = _smallest(x, stds)
             yield UNSCALED_FEATURES.finding(
@@ -69,15 +67,24 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 severity="warning" if ratio > WARNING else "info",
                 evidence=f"The columns' standard deviations go from {stds[smallest]:.3g}"
                 f" ({x.columns[smallest]}) to"
-                f" {np.max(stds[chosen]):.3g} ({x.columns[_largest(stds, chosen)]}){_condition(x)}.",
-                remedy=carried_out(
-                    "insert scaling",
-                    "NRM101",
-                    f"Fit a scaler on the training rows and make it the first layer behind {x.name}.",
-                    "unsafe",
-                ),
+                f" {np.max(stds[chosen]):.3g} ({x.columns[_largest(stds, chosen)]}){_condition(x)}"
+                f"{_behind(x)}.",
+                remedy=remedy(x, "NRM101"),
                 columns=named(x, chosen),
             )
+
+
+def _behind(x: InputEvidence) -> str:
+    """In words that the input is scaled, and was looked at behind that."""
+    return f"; so they are behind {x.scaled_by}" if x.scaled_by else ""
+
+
+def remedy(x: InputEvidence, code: str) -> Remedy:
+    """A scaler in front, or a better one in place of that which is there."""
+    if x.scaled_by:
+        return by_hand(f"Fit {x.scaled_by} on the training rows, or take a scaler in its place that is.")
+    text = f"Fit a scaler on the training rows and make it the first layer behind {x.name}."
+    return carried_out("insert scaling", code, text, "unsafe")
 
 
 def size_ratio(x: InputEvidence) -> float:

@@ -2,8 +2,9 @@
 
 ## What it detects
 Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, more than 10% of those that vary:
-the standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Channels that do not vary
-at all are not counted.
+the standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Where there are fewer of
+these, but v/(v + ε) < 0.9 for more than half of the channels, as at v < 9 ε, it is an information. Channels
+that do not vary at all are not counted, and a network that has not been trained is not looked at.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of
@@ -36,16 +37,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from normwise.core.diagnosis import Finding
+from normwise.core.diagnosis import Finding, Severity
 from normwise.core.evidence import Evidence
 from normwise.doctor.columns import ROUNDING
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
-from normwise.doctor.sampling import FEWEST, channels, independent_values, median
+from normwise.doctor.sampling import FEWEST, Channels, channels, independent_values, is_untouched, median
 
 WEIGHT = 0.5
 SHARE = 0.1
+"""So many channels below `WEIGHT`."""
+TYPICAL = 0.9
+"""Half of the channels below this: a few faint ones are in every network."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -55,24 +60,30 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     trained = [n for n in evidence.normalizations if n.by_batch]
     if not trained:
         raise NotApplicableError("no batch normalization is trained by the batch")
-    enough = [n for n in trained if independent_values(n) >= FEWEST]
+    reached = [n for n in trained if not is_untouched(evidence, n)]
+    if not reached:
+        raise NotApplicableError(
+            "the network has not been trained: its variances are those of initial weights"
+        )
+    enough = [n for n in reached if independent_values(n) >= FEWEST]
     if not enough:
         raise NotApplicableError(f"fewer than {FEWEST} rows were probed")
     told: set[str] = set()
     for n in enough:
         variance, mean = channels(n.variance), channels(n.mean)
         variance = variance[(variance > 0) & (np.sqrt(variance) > ROUNDING * abs(mean))]
-        small = variance / (variance + n.epsilon) < WEIGHT
-        share = float(np.mean(small)) if variance.size else 0.0
-        if share > SHARE and n.layer not in told:
+        weight = variance / (variance + n.epsilon)
+        severity, small, threshold = _grade(weight)
+        if severity and n.layer not in told:
             told.add(n.layer)
             typical = median(variance[small])
             yield EPSILON_DOMINANCE.finding(
                 layer=n.layer,
-                value=share,
-                threshold=SHARE,
+                value=float(np.mean(small)),
+                threshold=threshold,
                 unit="of the channels",
                 sample_size=n.values,
+                severity=severity,
                 evidence=f"{int(np.sum(small))} of {variance.size} channels that {n.layer} takes have a"
                 " variance of"
                 f" {typical:.2g} (median) against ε = {n.epsilon:g}: it makes their standard deviation"
@@ -81,6 +92,14 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                     f"Scale what the network takes, or give {n.layer} a smaller epsilon, and train again.",
                 ),
             )
+
+
+def _grade(weight: Channels) -> tuple[Severity | None, NDArray[np.bool_], float]:
+    """How bad it is, which channels are small, and what share of them is too much; None if none is."""
+    if weight.size and np.mean(weight < WEIGHT) > SHARE:
+        return "warning", weight < WEIGHT, SHARE
+    is_typical = bool(weight.size) and float(np.mean(weight < TYPICAL)) > 0.5
+    return "info" if is_typical else None, weight < TYPICAL, 0.5
 
 
 EPSILON_DOMINANCE = Rule("NRM408", "epsilon-dominance", "warning", "measured", ("normalizations",), check)

@@ -2,9 +2,10 @@
 
 ## What it detects
 A batch normalization whose moving mean is more than 0.15 σ off the mean of what it takes in training, or
-whose moving variance is off by more than a factor of 1.4: medians over the channels. Three standard errors
-are added, of the rows that were probed and of the moving average itself. Moving statistics that are not
-finite are an error.
+whose moving variance is off by more than a factor of 1.4: medians over the channels. Dropout before it may be
+on, as the moving average sees it, or off, as at inference: statistics near to either are right. Three
+standard errors are added, of the rows that were probed and of the moving average itself. Moving statistics
+that are not finite are an error.
 
 ## Why it matters
 Training normalizes by the batch, inference by the moving statistics. Where these lag behind, validation is
