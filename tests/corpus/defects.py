@@ -237,6 +237,25 @@ def dropout_before_normalization(architecture: str, strength: str) -> Problem:
     return _of(architecture, style, Training(epochs=12, recalibrate=strength == TWIN))
 
 
+def noise_before_normalization(architecture: str, strength: str) -> Problem:
+    """Gaussian noise between a linear layer, of which it makes 1.5 or 5 times the variance, and the next."""
+    x, y = Data().arrays("dense")
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input(SHAPES["dense"], name="features"),
+            keras.layers.Dense(UNITS["dense"], use_bias=False, kernel_initializer="he_normal"),
+            keras.layers.GaussianNoise({"mild": 1.0, "strong": 3.0, TWIN: 0.1}[strength], name="noise"),
+            keras.layers.BatchNormalization(momentum=0.9, name="normalization_0"),
+            keras.layers.Activation("relu"),
+            keras.layers.Dense(CLASSES, activation="softmax", name="head"),
+        ],
+        name=architecture,
+    )
+    training = Training(epochs=12, recalibrate=strength == TWIN)
+    return Problem(fit(compiled(model, training), x, y, training), x, y)
+
+
 def normalized_output(architecture: str, strength: str) -> Problem:
     """Batch normalization behind the last linear layer: before a softmax, or of a regression's number."""
     regression = strength == "strong"
@@ -464,6 +483,7 @@ DEFECTS = (
             (("residual", "recurrent"), _sound("normalization_0")),
         )
     ),
+    Defect("NRM303", noise_before_normalization, ("noisy",), _named("normalization_0"), allowed=_DROPPED),
     Defect(
         "NRM304", normalized_output, ("dense", "convolutional", "attention"), _named("head_normalization")
     ),

@@ -327,6 +327,28 @@ def subclassed() -> Problem:
     return Problem(fit(model, x, y, Training()), x, y)
 
 
+@keras.saving.register_keras_serializable("corpus")
+class Extracted(keras.Model):  # type: ignore[misc]
+    """A trained base that is called at inference, and a new head."""
+
+    def __init__(self, base: Any) -> None:
+        super().__init__(name="extracted")
+        self.base, self.head = base, L.Dense(CLASSES, activation="softmax", name="head")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """What the base was is kept by `training`, not by `trainable`."""
+        return self.head(self.base(x, training=False), training=training)
+
+
+def called_at_inference() -> Problem:
+    """A base with biases before its normalizations, which therefore count, and with the old statistics."""
+    x, y = Data(seed=1).arrays("dense")
+    old = trained("dense", Style(biased=9))
+    base = keras.Model(old.input, old.layers[-2].output, name="base")
+    training = Training(epochs=2, learning_rate=1e-4, recalibrate=False)
+    return Problem(fit(compiled(Extracted(base), training), x, y, training), x, y)
+
+
 # --- statistics ---------------------------------------------------------------------------------------------
 
 
@@ -465,6 +487,7 @@ HEALTHY = (
         {"NRM402": "its statistics are of 64 positions, but of one image"},
     ),
     Healthy("last-batch-of-two", "dense", _of("dense", data=Data(514), batch_size=64)),
+    Healthy("called-at-inference", "dense", called_at_inference),
     Healthy("frozen-and-matching", "convolutional", frozen_and_matching),
     Healthy("long-enough", "dense", long_enough),
     Healthy("loaded-and-begun", "dense", loaded_and_begun),

@@ -174,6 +174,39 @@ def test_a_bias_that_counts(changed):
     assert found("NRM301", evidence(chain(dense(bias=True), changed, dense("head"), shape=(8, 4)))) == []
 
 
+def at_inference(model):
+    """The model, whose normalization is called with ``training=False``."""
+    calls = (replace(one, inference=one.layer == "norm") for one in model.calls)
+    return replace(model, calls=tuple(calls))
+
+
+@pytest.mark.parametrize("code", ["NRM301", "NRM302", "NRM304", "NRM401", "NRM402", "NRM409", "NRM411"])
+def test_a_normalization_that_is_called_at_inference_is_not_trained_by_the_batch(code):
+    functions = {"dense": "relu"} if code == "NRM302" else {}
+    linear = dense(bias=True, decay=0.01)
+    model = chain(linear, norm(dtype="bfloat16"), functions=functions)
+    facts = {"training": fitted(2, 5)}
+    assert found(code, evidence(model, **facts))
+    assert found(code, evidence(at_inference(model), **facts)) == []
+
+
+def test_what_is_called_at_inference_once_and_in_training_once():
+    model = chain(dense(), norm(), dense("head"))
+    again = call(norm(), ["head"], name="norm#2")
+    both = replace(at_inference(model), calls=(*at_inference(model).calls, again))
+    assert found("NRM401", evidence(both, training=fitted(2))) == ["warning"]
+
+
+def test_a_frozen_normalization_is_told_how_it_is_frozen():
+    other = normalization(by_batch=False, mean=3.5)
+    for model, words in (
+        (network(), "is frozen"),
+        (at_inference(network()), "is called with training=False"),
+    ):
+        (finding,) = examine(evidence(model, normalizations=(other,)), [rule_of("NRM405")]).findings
+        assert finding.evidence.startswith(f"norm {words}; what it takes has a mean ")
+
+
 def test_a_bias_that_somebody_else_takes():
     model = chain(dense(bias=True), norm(), dense("head"))
     beside = call(layer("add", "merge"), ["dense", "norm"])
@@ -191,6 +224,25 @@ def test_channels_first():
 def test_dropout_behind_the_normalization():
     model = chain(dense(), norm(), layer("drop", "dropout"), dense("head"))
     assert found("NRM303", evidence(model, normalizations=(normalization(noisy_variance=9.0),))) == []
+
+
+def test_noise_of_any_layer():
+    for drawing, action in ((True, ""), (False, None)):
+        noise = replace(layer("noise", "other", "GaussianNoise"), draws=drawing)
+        model = chain(dense(), noise, norm(), dense("head"))
+        noisier = normalization(noisy_variance=9.0)
+        findings = examine(evidence(model, normalizations=(noisier,)), [rule_of("NRM303")]).findings
+        assert [finding.remedy.action for finding in findings] == ([] if action is None else [action])
+        if drawing:
+            assert "With the noise of noise the variance" in findings[0].evidence
+            assert "weaken it" in findings[0].remedy.text
+
+
+def test_dropout_that_is_called_at_inference_drops_nothing():
+    model = chain(dense(), layer("drop", "dropout"), norm(), dense("head"))
+    calls = tuple(replace(one, inference=one.layer == "drop") for one in model.calls)
+    quiet = evidence(replace(model, calls=calls), normalizations=(normalization(noisy_variance=9.0),))
+    assert found("NRM303", quiet) == []
 
 
 def test_a_small_rate_before_a_normalization():

@@ -53,6 +53,23 @@ class Subclassed(keras.Model):
         return self.last(self.block(x, training=training))
 
 
+class Extractor(keras.Model):
+    """Fine-tuning: the base at inference, as given or by what holds it, its own head in training."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.base = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(name="norm")], name="base")
+        self.block = Block(name="block")
+        self.loud = layers.Dropout(0.5, name="loud")
+        self.quiet = layers.Dropout(0.5, name="quiet")
+        self.heir = layers.Dropout(0.5, name="heir")
+
+    def call(self, x, training=None):
+        y = self.loud(self.base(x, training=False), training=training)
+        y = self.quiet(self.block(y, training=0) + self.block(y, training=training), training=False)
+        return self.heir(y)  # Keras hands on what the call before it was given
+
+
 def takes(record):
     return {call.name: call.takes for call in record.calls}
 
@@ -146,6 +163,27 @@ def test_a_subclassed_model_needs_rows_for_its_shapes():
     assert record.unseen == ()
 
 
+def test_a_call_at_inference_whatever_the_model_is_told():
+    model, x = Extractor(name="own"), np.zeros((3, 4), "float32")
+    model(x)
+    calls = {call.name: call.inference for call in record_model(model, x).calls if call.layer}
+    assert calls == {
+        "base/norm": True, "loud": False, "quiet": True, "heir": True,
+        "block/dense": True, "block/norm": True,
+        "block/dense#2": False, "block/norm#2": False,
+    }  # fmt: skip
+
+
+def test_training_overrules_what_was_given_as_a_functional_model_was_made():
+    """Keras hands each operation of the graph the model's own `training`, as `fit` shows."""
+    x, norm = keras.Input((4,)), layers.BatchNormalization(name="norm")
+    model = keras.Model(x, norm(x, training=False))
+    assert [call.inference for call in record_model(model).calls] == [False]
+    model.compile("sgd", "mse")
+    model.fit(np.ones((8, 4), "float32"), np.zeros((8, 4)), verbose=0)
+    assert np.all(keras.ops.convert_to_numpy(norm.moving_mean) > 0)
+
+
 def test_one_call_of_what_hides_its_layers():
     x = keras.Input((6, 4), name="x")
     y = layers.MultiHeadAttention(2, 3, name="attention")(x, x)
@@ -211,6 +249,26 @@ def test_the_model_stays_as_it_is_and_the_record_is_the_same_again(name):
     assert record_model(model) == record
     assert record.calls
     assert not record.unseen
+
+
+def test_which_layers_draw_noise():
+    """Not dropout at the rate 0, what augments, or what draws at inference too."""
+
+    class Sampled(layers.Layer):
+        def __init__(self):
+            super().__init__(name="sampled")
+            self.seed = keras.random.SeedGenerator(1)
+
+        def call(self, x):
+            return x + keras.random.normal(keras.ops.shape(x), seed=self.seed)
+
+    parts = [
+        layers.GaussianNoise(0.1, name="noise"), layers.GaussianDropout(0.1, name="gaussian"),
+        layers.AlphaDropout(0.1, name="alpha"), layers.Dropout(0.0, name="never"), Sampled(),
+        layers.RandomFlip(name="flip"), layers.Dense(2, name="last"),
+    ]  # fmt: skip
+    record = record_model(keras.Sequential([keras.Input((4, 4, 3)), *parts]))
+    assert [layer.path for layer in record.layers if layer.draws] == ["noise", "gaussian", "alpha"]
 
 
 def test_layers_of_one_path_are_told():

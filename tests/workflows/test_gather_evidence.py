@@ -284,6 +284,33 @@ def test_a_subclassed_model():
     assert "gradients" not in found.absent
 
 
+class AtInference(keras.Model):
+    """A base that is called at inference, in front of a normalization that is trained."""
+
+    def __init__(self):
+        super().__init__(name="at_inference")
+        self.base, self.norm = layers.BatchNormalization(name="base"), layers.BatchNormalization(name="norm")
+        self.noise = layers.Dropout(0.5, name="noise")
+        self.head = layers.Dense(1, name="head")
+
+    def call(self, x, training=None):
+        y = self.noise(self.base(x, training=False), training=False)
+        return self.head(self.norm(y, training=training))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_called_at_inference_stays_there(compiled, monkeypatch):
+    monkeypatch.setattr("normwise.workflows.gather_evidence.CALLS_TO_COMPILE", 0 if compiled else 1000)
+    random = np.random.default_rng(0)
+    x, model = random.normal(5.0, 2.0, (64, 3)).astype("float32"), AtInference()
+    model(x)
+    base, norm = gather_evidence(model, x, rows=np.int64(64)).normalizations
+    assert (base.by_batch, norm.by_batch) == (False, True)
+    # By the initial statistics it divides by √(1 + ε) alone, and nothing is dropped.
+    for mean in (norm.mean, norm.noisy_mean, norm.inference_mean):
+        np.testing.assert_allclose(mean, x.mean(0) / np.sqrt(1.001), rtol=1e-5)
+
+
 def test_pixels_that_an_operation_divides_are_small():
     inputs = keras.Input((4,), name="pixels")
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs / 255.0))

@@ -63,7 +63,8 @@ class NormalizationEvidence(Record):
     Args:
         call: The name of the call.
         layer: The path of the layer.
-        by_batch: Whether it normalizes by the batch in training; a frozen one does not.
+        by_batch: Whether it normalizes by the batch in training; one that is frozen, or called with
+            ``training=False``, does not.
         values: How many values of a channel in all probed rows.
         values_per_row: How many of a row: the positions.
         epsilon: ε.

@@ -47,6 +47,7 @@ class LayerRecord(Record):
         variables: Its own variables, not those of layers inside.
         config: Of its configuration, what is plain: numbers, words, switches and lists of them.
         holder: The path of the layer that holds it; "" is the model itself.
+        draws: Whether it draws random numbers in training, as noise; what augments the data does not count.
     """
 
     path: str
@@ -56,6 +57,7 @@ class LayerRecord(Record):
     variables: tuple[VariableRecord, ...] = ()
     config: dict[str, Any] = dataclasses.field(default_factory=dict)
     holder: str = ""
+    draws: bool = False
 
     def variable(self, name: str) -> VariableRecord | None:
         """The variable of this name, or None."""
@@ -75,6 +77,8 @@ class CallRecord(Record):
             model, `UNSEEN` what no noted call gave.
         shape: The shape of its first output without the rows; −1 is unknown.
         output: Whether an output of the model is what it gives.
+        inference: Whether it computes as at inference while the model is in training, since what holds the
+            layer calls it with ``training=False``.
     """
 
     name: str
@@ -84,6 +88,7 @@ class CallRecord(Record):
     takes: tuple[str, ...]
     shape: tuple[int, ...]
     output: bool = False
+    inference: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,16 @@ def layer_of(model: ModelRecord, path: str) -> LayerRecord | None:
     return next((layer for layer in model.layers if layer.path == path), None)
 
 
-def learns_statistics(layer: LayerRecord) -> bool:
-    """Whether a layer is a batch normalization that normalizes by the batch in training."""
+def learns_statistics(model: ModelRecord, layer: LayerRecord) -> bool:
+    """Whether a layer is a batch normalization that normalizes by the batch in training.
+
+    One that is called with ``training=False`` alone does not, whether it is frozen or not.
+    """
+    calls = [call for call in model.calls if call.layer == layer.path]
+    return _is_trained(layer) and (not calls or not all(call.inference for call in calls))
+
+
+def _is_trained(layer: LayerRecord) -> bool:
     trained = layer.trainable and layer.config.get("statistics_trainable", True) is not False
     return layer.kind == "batch normalization" and trained
 
@@ -24,7 +32,7 @@ def learns_statistics(layer: LayerRecord) -> bool:
 def batch_normalization(model: ModelRecord, call: CallRecord) -> LayerRecord | None:
     """The layer of a call, if in training it normalizes by the batch."""
     layer = layer_of(model, call.layer)
-    return layer if layer and learns_statistics(layer) else None
+    return layer if layer and _is_trained(layer) and not call.inference else None
 
 
 def channel_axes(layer: LayerRecord, rank: int) -> set[int]:

@@ -90,6 +90,15 @@ def kind_of(layer: Any) -> str:
     return next(kind for kind, fits in _TESTS if fits(layer))
 
 
+def draws_noise(layer: Any) -> bool:
+    """Whether it draws random numbers in training alone, and does not augment, whose noise is data.
+
+    Of Keras' internals this leans on `Layer._seed_generators` and `Layer._call_has_training_arg`.
+    """
+    augments = type(layer).__module__.startswith("keras.src.layers.preprocessing.")
+    return bool(layer._seed_generators and layer._call_has_training_arg) and not augments
+
+
 def function_of(layer: Any) -> str:
     """The activation function that a layer or an operation applies last, by its name; "" for none."""
     if not isinstance(layer, layers.Layer):

@@ -6,8 +6,9 @@ what it takes and gives, by the identity of these objects. A layer that holds ot
 take symbols, because it computes by functions of the backend, is traced by the backend instead: the layers in
 it are still seen, what lies between them is not.
 
-Of Keras' internals this leans on `Operation.symbolic_call`, `_inbound_nodes` and `_outbound_nodes`:
-what Keras notes there at a symbolic call is taken back, so that the model stays as it is.
+Of Keras' internals this leans on `Operation.symbolic_call`, `_inbound_nodes` and `_outbound_nodes`: what
+Keras notes there at a symbolic call is taken back, so that the model stays as it is. And on
+`Layer._get_call_context` and `Layer._call_has_training_arg`, for what a layer is told of training.
 """
 
 from __future__ import annotations
@@ -180,6 +181,7 @@ class _Following:
             del operation._outbound_nodes[outbound:]
 
     def _note(self, plain: Any, called: Any, name: str, layer: str, args: Any, kwargs: Any) -> Any:
+        inference = bool(layer) and _is_at_inference(called, kwargs)
         self._inside = True
         try:
             outputs = plain(called, *args, **kwargs)
@@ -190,13 +192,24 @@ class _Following:
         shape = next((_shape(value) for value in tree.flatten(outputs) if is_symbol(value)), ())
         name = self._noted.number(name)
         kind = "scaling" if not layer and is_scaling(called, args) else kind_of(called)
-        self._noted.calls.append(CallRecord(name, layer, kind, function_of(called), takes, shape))
+        self._noted.calls.append(
+            CallRecord(name, layer, kind, function_of(called), takes, shape, inference=inference)
+        )
         self._noted.give(outputs, name)
         return outputs
 
     def _keep_nodes(self, operation: Any) -> None:
         counts = (len(operation._inbound_nodes), len(operation._outbound_nodes))
         self._nodes.setdefault(id(operation), (operation, *counts))
+
+
+def _is_at_inference(layer: Any, kwargs: Any) -> bool:
+    """Whether a call has ``training=False``, by itself or from what holds the layer."""
+    if not layer._call_has_training_arg:
+        return False
+    given = kwargs.get("training")
+    training = layer._get_call_context().get_value("training") if given is None else given
+    return isinstance(training, int) and not training
 
 
 def _traced(layer: Any, noted: Noted, args: Any, kwargs: Any) -> Any:

@@ -11,7 +11,7 @@ import keras
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import LayerRecord, ModelRecord, VariableRecord
 from normwise.graph.error_text import error_text
-from normwise.graph.layer_kinds import kind_of
+from normwise.graph.layer_kinds import draws_noise, kind_of
 from normwise.graph.layer_paths import layer_paths
 from normwise.graph.noted_calls import Noted, noted_calls
 from normwise.graph.walk import children
@@ -162,6 +162,7 @@ def _layer(layer: Any, holder: str, paths: dict[int, str], model: Any) -> LayerR
         variables=tuple(_variable(variable, path, id(variable) in trained, model) for variable in own),
         config=_plain_config(layer),
         holder=holder,
+        draws=draws_noise(layer),
     )
 
 

@@ -10,7 +10,7 @@ Of Keras' internals this leans on `Layer._seed_generators` and `Layer._call_has_
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,12 +50,22 @@ class Passes:
         x: The rows.
         outputs_of: Names of calls whose outputs are asked for.
         compiled: Whether a pass is compiled, where the backend is JAX; where it cannot be traced it is not.
+        own_mode: Paths of layers that are called with ``training=False`` whatever the model is told: their
+            calls stay as they are.
     """
 
-    def __init__(self, model: Any, x: Any, outputs_of: Collection[str] = (), compiled: bool = False) -> None:
+    def __init__(
+        self,
+        model: Any,
+        x: Any,
+        outputs_of: Collection[str] = (),
+        compiled: bool = False,
+        own_mode: Collection[str] = (),
+    ) -> None:
         import keras
 
         from normwise.graph.layer_calls import keeps_statistics
+        from normwise.graph.layer_paths import layer_paths
         from normwise.graph.walk import every_layer
 
         layers = every_layer(model)
@@ -63,7 +73,9 @@ class Passes:
         self._compiled = compiled and keras.backend.backend() == "jax"
         self._norms = [layer for layer in layers if keeps_statistics(layer) and layer._call_has_training_arg]
         self._noisy = [layer for layer in layers if layer._seed_generators and layer._call_has_training_arg]
-        self._one_program = not any(map(self._needs_to_know, layers))
+        paths = layer_paths(model)
+        self._own_mode = {id(layer) for layer in layers if paths[id(layer)] in own_mode}
+        self._one_program = not self._own_mode and not any(map(self._needs_to_know, layers))
         self._seeds = [g.state for layer in layers for g in layer._seed_generators]
         self._states = [seed.value for seed in self._seeds]
         self._variables = [*model.trainable_variables, *model.non_trainable_variables]
@@ -83,15 +95,16 @@ class Passes:
             noise: Whether dropout and the like draw, pass after pass other numbers.
             by_batch: Batch normalizations that go by the batch all the same.
         """
-        if self._compiled:
+        ids = {id(layer) for layer in by_batch}
+        # In a program such a layer has no switch.
+        if self._compiled and not ids & self._own_mode:
             try:
                 return self._finished(self._run_compiled(training, noise, by_batch))
             except (
                 Exception
             ):  # whatever a layer raises that cannot be traced; if it is wrong, it raises again
                 self._compiled = False
-        ids = {id(layer) for layer in by_batch}
-        switches = {id(layer): noise for layer in self._noisy}
+        switches = self._noise_switches([noise] * len(self._noisy))
         switches |= {id(layer): True for layer in self._norms if id(layer) in ids}
         return self._finished(self._computed([], self._states, self._x, training, switches))
 
@@ -121,11 +134,22 @@ class Passes:
         values = [variable.value for variable in self._variables]
         return self._programs[key](values, self._states, tensors, jax.tree.map(jax.numpy.asarray, flags))
 
+    def _noise_switches(self, drawing: Sequence[Any]) -> dict[int, Any]:
+        """Whether each layer that can draws; one with calls at inference is left to these where all draw."""
+        return {
+            id(layer): draws
+            for layer, draws in zip(self._noisy, drawing, strict=True)
+            if draws is False or id(layer) not in self._own_mode
+        }
+
     def _program(self, training: bool, noise: bool) -> Any:
         def program(values: Any, states: Any, x: Any, flags: Any) -> Any:
-            switches: dict[int, Any] = {id(n): flag for n, flag in zip(self._norms, flags[0], strict=True)}
-            drawing = flags[1] if self._one_program else [noise] * len(self._noisy)
-            switches |= {id(layer): flag for layer, flag in zip(self._noisy, drawing, strict=True)}
+            switches = {
+                id(layer): flag
+                for layer, flag in zip(self._norms, flags[0], strict=True)
+                if id(layer) not in self._own_mode
+            }
+            switches |= self._noise_switches(flags[1] if self._one_program else [noise] * len(self._noisy))
             return self._computed(
                 list(zip(self._variables, values, strict=True)), states, x, training, switches
             )

@@ -89,12 +89,13 @@ def _evidence(
 ) -> NormalizationEvidence:
     found, later = taken.moments, at_inference[call].moments
     draws = [draw[call].moments for draw in noisy]
+    made = record.call(call)
     values = float(np.min(found.count))
     channels = len(found.mean)
     return NormalizationEvidence(
         call=call,
         layer=call.partition("#")[0],
-        by_batch=normalizes_by_batch(layer),
+        by_batch=normalizes_by_batch(layer) and not (made and made.inference),
         values=values,
         values_per_row=values / rows,
         epsilon=float(layer.epsilon),

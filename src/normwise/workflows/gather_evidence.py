@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -73,7 +74,7 @@ def gather_evidence(
         record = record_model(model)
         absent = dict.fromkeys((*MEASURED, "drift"), "no data were given")
         return Evidence(record, TrainingFacts(batch_size), absent={**absent, **_no_calls(record)})
-    _check_count(rows)
+    rows = _count(rows)
     probed = probed_rows(model, *read_data(x, y, model, rows), rows, batch_size)
     record = record_model(model, probed.x)
     probed = probed.fewer(_affordable(record, probed.count))
@@ -169,7 +170,11 @@ class _Passes:
         self._calls = {call.name for call in record.calls}
         self._places = {place.call: place for place in places if place.call}
         self._passes = Passes(
-            model, probed.x, set(self._places), compiled=len(record.calls) >= CALLS_TO_COMPILE
+            model,
+            probed.x,
+            set(self._places),
+            compiled=len(record.calls) >= CALLS_TO_COMPILE,
+            own_mode={call.layer for call in record.calls if call.inference},
         )
         self.inputs: dict[str, InputEvidence] = {}
         self.activations: list[ActivationEvidence] = []
@@ -209,9 +214,10 @@ class _Passes:
             self.inputs[place.name] = input_evidence(place, numbers(given), self._probed.columns)
 
 
-def _check_count(rows: int) -> None:
-    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
+def _count(rows: Any) -> int:
+    if not isinstance(rows, Integral) or isinstance(rows, bool) or rows < 1:
         raise TrainingError(f"rows={rows!r} is no number of rows; expected a whole number from 1")
+    return int(rows)
 
 
 def _affordable(record: ModelRecord, rows: int) -> int:

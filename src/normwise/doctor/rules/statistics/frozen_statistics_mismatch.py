@@ -1,10 +1,10 @@
 """frozen-statistics-mismatch: a frozen normalization whose statistics are those of other data.
 
 ## What it detects
-A batch normalization that is frozen, so that it uses its moving statistics in training too, while the mean of
-what it takes is more than 0.5 σ away from the moving mean, or the variance more than a factor of 4 from the
-moving variance: medians over the channels, σ² being the moving variance with ε. Three standard errors are
-added.
+A batch normalization that is frozen, or that a layer or a subclassed model calls with `training=False`, so
+that it uses its moving statistics in training too, while the mean of what it takes is more than 0.5 σ away
+from the moving mean, or the variance more than a factor of 4 from the moving variance: medians over the
+channels, σ² being the moving variance with ε. Three standard errors are added.
 
 ## Why it matters
 What it gives is neither centred nor of unit variance: the layers behind it get another input than they were
@@ -83,7 +83,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 threshold=farthest if by_mean else largest,
                 unit="σ" if by_mean else "times the variance",
                 sample_size=n.values,
-                evidence=_sentence(n, apart, factor),
+                evidence=_sentence(evidence, n, apart, factor),
                 remedy=carried_out(
                     "recalibrate",
                     "NRM405",
@@ -93,11 +93,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-def _sentence(n: NormalizationEvidence, apart: float, factor: float) -> str:
+def _sentence(evidence: Evidence, n: NormalizationEvidence, apart: float, factor: float) -> str:
+    call = evidence.model.call(n.call)
+    how = "is called with training=False" if call and call.inference else "is frozen"
     which = "initial " if is_initial(n) else ""
     count = len(channels(n.moving_mean))
     return (
-        f"{n.layer} is frozen; what it takes has a mean {apart:.2g} σ away from its {which}moving mean, and"
+        f"{n.layer} {how}; what it takes has a mean {apart:.2g} σ away from its {which}moving mean, and"
         " a variance"
         f" off by a factor of {factor:.3g} (medians of {count} channel{'s' * (count != 1)})."
     )

@@ -40,7 +40,7 @@ from normwise.doctor.rules.statistics.small_batch import values_per_row
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Normalizations of a batch of one value."""
     batch, rows = evidence.training.batch_size, evidence.training.rows
-    layers = [layer for layer in evidence.model.layers if learns_statistics(layer)]
+    layers = [layer for layer in evidence.model.layers if learns_statistics(evidence.model, layer)]
     if not layers:
         raise NotApplicableError("no batch normalization is trained by the batch")
     if batch is None or rows is None:

@@ -44,7 +44,7 @@ FLOAT32 = 24
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Layers with statistics of 16 bits."""
-    layers = [layer for layer in evidence.model.layers if learns_statistics(layer)]
+    layers = [layer for layer in evidence.model.layers if learns_statistics(evidence.model, layer)]
     if not layers:
         raise NotApplicableError("no batch normalization is trained by the batch")
     for layer in layers:

@@ -46,7 +46,7 @@ INFO = 16
 
 def check(evidence: Evidence) -> Iterator[Finding]:
     """Normalizations by few values."""
-    layers = [layer for layer in evidence.model.layers if learns_statistics(layer)]
+    layers = [layer for layer in evidence.model.layers if learns_statistics(evidence.model, layer)]
     if not layers:
         raise NotApplicableError("no batch normalization is trained by the batch")
     if evidence.training.batch_size is None:

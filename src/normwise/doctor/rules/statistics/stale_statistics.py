@@ -20,8 +20,9 @@ model.evaluate(x, y)
 ## Remedy
 Recalibrate: one more pass over the training data sets the moving statistics to the statistics of these. For
 the next training, more steps or a momentum below 0.99; `normwise.BatchNormalization` has no part of initial
-values in its averages. In fine-tuning, set `trainable=False` for a normalization whose loaded statistics are
-to stay.
+values in its averages. In fine-tuning, set `trainable = False` for a normalization whose loaded statistics
+are to stay: that a Functional model calls it with `training=False`, as in ``base(x, training=False)``, does
+not keep them, since `fit` hands its own `training` to every layer of the graph.
 
 ## False alarms
 Rows that are no sample of the training data: few, sorted, or of another origin. Loaded statistics of other
@@ -112,7 +113,13 @@ def _since(evidence: Evidence, n: NormalizationEvidence) -> str:
 
 
 def _remedy(path: str) -> Remedy:
-    return carried_out("recalibrate", "NRM403", f"Recalibrate {path} with the training data.", "safe")
+    return carried_out(
+        "recalibrate",
+        "NRM403",
+        f"Recalibrate {path} with the training data. Where loaded statistics are to stay in fine-tuning, set"
+        " trainable = False for it: in a Functional model fit overrules a training=False.",
+        "safe",
+    )
 
 
 STALE_STATISTICS = Rule("NRM403", "stale-statistics", "warning", "measured", ("normalizations",), check)

@@ -1,10 +1,10 @@
 """dropout-before-normalization: dropout raises the variance that a normalization learns.
 
 ## What it detects
-A dropout, or other noise of training, before a batch normalization, and a variance at the normalization's
-input that is more than 1.2 times as large with the noise as without: the median over the channels that vary,
-ε added to both. It is measured; the order alone is no finding, since a small rate, or a wide layer between,
-hardly matters.
+A dropout, or another layer that draws noise in training, before a batch normalization, and a variance at the
+normalization's input that is more than 1.2 times as large with the noise as without: the median over the
+channels that vary, ε added to both. It is measured; the order alone is no finding, since a small rate, or a
+wide layer between, hardly matters. What augments the data does not count: its noise is meant.
 
 ## Why it matters
 The moving variance averages what training sees. At inference nothing is dropped, the variance is smaller, and
@@ -40,11 +40,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from normwise.core.diagnosis import Finding
+from normwise.core.diagnosis import Finding, Remedy
 from normwise.core.evidence import Evidence, NormalizationEvidence
 from normwise.core.model_record import CallRecord, ModelRecord
 from normwise.doctor.calls import layer_of, upstream
-from normwise.doctor.remedies import carried_out
+from normwise.doctor.remedies import by_hand, carried_out
 from normwise.doctor.rule import NotApplicableError, Rule
 from normwise.doctor.sampling import FEWEST, channels, independent_values, median
 
@@ -75,15 +75,10 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 threshold=RATIO,
                 unit="times the variance",
                 sample_size=n.values,
-                evidence=f"With the noise of {dropout} the variance of what {n.layer} takes is {ratio:.3g}"
+                evidence=f"With the noise of {dropout.name} the variance of what {n.layer} takes is {ratio:.3g}"
                 " times that"
                 f" without (median of {len(n.variance)} channel{'s' * (len(n.variance) != 1)}).",
-                remedy=carried_out(
-                    "remove dropout",
-                    "NRM303",
-                    f"Put {dropout} behind the last batch normalization or lower its rate, and train again.",
-                    "unsafe",
-                ),
+                remedy=_remedy(dropout),
             )
 
 
@@ -97,15 +92,26 @@ def _ratio(n: NormalizationEvidence) -> float:
     return median((noisy[varies] + n.epsilon) / (plain[varies] + n.epsilon))
 
 
-def _dropout(model: ModelRecord, call: CallRecord) -> str:
-    """The nearest call before this one that drops values; "" where none does."""
-    return next((source.name for source in upstream(model, call) if _drops(model, source)), "")
+def _remedy(dropout: CallRecord) -> Remedy:
+    if dropout.kind == "dropout":
+        text = f"Put {dropout.name} behind the last batch normalization or lower its rate, and train again."
+        return carried_out("remove dropout", "NRM303", text, "unsafe")
+    text = f"Put {dropout.name} behind the last batch normalization or weaken it, and train again."
+    return by_hand(text)
 
 
-def _drops(model: ModelRecord, call: CallRecord) -> bool:
-    if call.kind == "dropout":
-        return True
+def _dropout(model: ModelRecord, call: CallRecord) -> CallRecord | None:
+    """The nearest call before this one that draws noise; None where none does."""
+    return next((source for source in upstream(model, call) if _draws(model, source)), None)
+
+
+def _draws(model: ModelRecord, call: CallRecord) -> bool:
+    if call.inference:
+        return False
     layer = layer_of(model, call.layer)
+    if call.kind == "dropout" or (layer and layer.draws):
+        return True
+    # A recurrent layer hides those that draw.
     rates = [layer.config.get(name) for name in ("dropout", "recurrent_dropout")] if layer else []
     return any(isinstance(rate, (int, float)) and rate > 0 for rate in rates)
 
