@@ -75,9 +75,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 threshold=RATIO,
                 unit="times the variance",
                 sample_size=n.values,
-                evidence=f"With the noise of {dropout.name} the variance of what {n.layer} takes is {ratio:.3g}"
-                " times that"
-                f" without (median of {len(n.variance)} channel{'s' * (len(n.variance) != 1)}).",
+                evidence=f"With the noise of {dropout.name} the variance of what {n.layer} takes is"
+                f" {ratio:.3g} times that without (median of {len(n.variance)}"
+                f" channel{'s' * (len(n.variance) != 1)}).",
                 remedy=_remedy(dropout),
             )
 
