@@ -493,7 +493,7 @@ DEFECTS = (
         shared_normalization,
         ("dense", "convolutional", "recurrent"),
         _named("shared"),
-        allowed={"NRM404": _SKEW, "NRM403": "no one mean is that of both domains"},
+        allowed={"NRM404": _SKEW},
     ),
     Defect("NRM401", small_batch, ("dense",), _in_blocks("normalization", ALL, ALL)),
     Defect("NRM401", small_batch, ("convolutional", "recurrent")),

@@ -136,6 +136,16 @@ def bytes_of_images() -> Problem:
     return _fitted(hidden, x, y, (10, 10, 3))
 
 
+def negative() -> Problem:
+    """Flat drawings, white where nothing is drawn: ink in the middle, and never at the edges."""
+    random = np.random.default_rng(0)
+    strokes, y = Data().arrays("dense")
+    far = np.abs(np.linspace(-1, 1, 8))
+    threshold = 1.0 + 5.0 * np.maximum(*np.meshgrid(far, far)).ravel() ** 2
+    ink = strokes @ random.normal(size=(12, 64)) - threshold
+    return _fitted(_normalized, 1 - np.clip(ink / 6, 0, 1).round(2).astype("float32"), y, (64,))
+
+
 def scales_of_one_magnitude() -> Problem:
     """Deviations from 1 to 4: no more than a factor that training does not feel."""
     x, y = Data().arrays("dense")
@@ -440,6 +450,7 @@ HEALTHY = (
     Healthy("scaled-by-keras", "dense", scaled_by_keras),
     Healthy("scaled-by-normwise", "dense", scaled_by_normwise),
     Healthy("scaled-by-batch-normalization", "dense", scaled_by_batch_normalization),
+    Healthy("negative", "dense", negative),
     Healthy("bytes-of-images", "convolutional", bytes_of_images),
     Healthy("scales-of-one-magnitude", "dense", scales_of_one_magnitude),
     Healthy("skewed-a-little", "dense", skewed_a_little),

@@ -230,8 +230,8 @@ CASES = {
         two({"mean": 0.0}, {"mean": 0.501}),
         one(),
     ),
-    "NRM401": Case(batch(2), batch(32), batch(16), batch(15), batch(None)),
-    "NRM402": Case(batch(32, 1025), batch(32, 1024), batch(32, 1026), batch(32, 1057), batch(32, None)),
+    "NRM401": Case(batch(2), batch(32), batch(16), batch(15), FROZEN),
+    "NRM402": Case(batch(32, 1025), batch(32, 1024), batch(32, 1026), batch(32, 1057), FROZEN),
     "NRM403": Case(
         evidence(
             network(iterations=30), normalizations=(normalization(moving_mean=0.13, moving_variance=1.26),)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.doctor.cases import CASES
-from tests.doctor.evidence import chain, dense, evidence, norm, normalization, replace
+from tests.doctor.evidence import chain, dense, evidence, fitted, norm, normalization, replace
 
 from normwise.core.diagnosis import Finding
 from normwise.core.errors import NormwiseError
@@ -36,7 +36,7 @@ def test_a_rule_that_goes_wrong_has_failed():
 
 
 def test_what_was_not_measured_is_skipped():
-    diagnosis = examine(evidence(absent={"calls": "a subclassed model"}), RULES)
+    diagnosis = examine(evidence(absent={"calls": "a subclassed model"}, training=fitted()), RULES)
     skipped = {check.code: check.reason for check in diagnosis.checks if check.status == "skipped"}
     assert set(skipped) == {"NRM201", "NRM301", "NRM302", "NRM303", "NRM304", "NRM411"}
     assert set(skipped.values()) == {"a subclassed model"}

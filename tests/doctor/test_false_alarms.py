@@ -51,6 +51,21 @@ def test_flat_pixels(code):
     assert found(code, pixels(1 / 16)) == []
 
 
+def test_a_negative():
+    """White where nothing was drawn: the corner of the paper is always at the maximum."""
+    negative = inputs(
+        means=(0.5, 0.98, 0.99, 1.0),
+        stds=(0.3, 0.06, 0.02, 0.0),
+        minima=(0.0, 0.0, 0.5, 1.0),
+        maxima=1.0,
+        lower_quartiles=(0.2, 1.0, 1.0, 1.0),
+        medians=(0.5, 1.0, 1.0, 1.0),
+        upper_quartiles=(0.8, 1.0, 1.0, 1.0),
+        distinct=(3, 3, 3, 1),
+    )
+    assert found("NRM102", negative) == []
+
+
 def test_columns_of_two_values_need_no_scaling():
     mixed = inputs(stds=(1.0, 1.0, 0.01, 0.01), distinct=(3, 3, 2, 2))
     assert found("NRM101", mixed) == []
@@ -307,6 +322,49 @@ def test_initial_statistics_after_steps_are_stale():
         assert found(code, evidence(network(iterations=500), normalizations=(untouched,))) == ["warning"]
 
 
+def test_a_shared_normalization_as_recalibrating_sets_it():
+    """Means 0 and 4, variances 1 and 3: in turn 2 and 2; together 2 and 2 + 4, by the means."""
+    calls = (
+        normalization(mean=0.0, noisy_mean=0.0, variance=1.0, noisy_variance=1.0),
+        normalization(call="norm#2", mean=4.0, noisy_mean=4.0, variance=3.0, noisy_variance=3.0),
+    )
+    for variance, severities in ((2.0, []), (6.0, []), (18.0, ["warning"]), (0.6, ["warning"])):
+        own = tuple(replace(n, moving_mean=each(2.0), moving_variance=each(variance)) for n in calls)
+        assert found("NRM403", evidence(normalizations=own)) == severities
+
+
+@pytest.mark.parametrize(
+    ("faint", "count", "severity"), [(8, 55, "info"), (2, 16, "info"), (4, 16, "info"), (5, 16, "warning")]
+)
+def test_a_few_faint_channels_are_an_information(faint, count, severity):
+    variance = (0.00025,) * faint + (1.0,) * (count - faint)
+    rest = {
+        name: each(0.0, count) for name in ("mean", "noisy_mean", "inference_mean", "moving_mean", "beta")
+    }
+    rest |= {name: each(1.0, count) for name in ("noisy_variance", "inference_variance", "gamma")}
+    channels = normalization(variance=variance, moving_variance=each(2.0, count), **rest)
+    assert found("NRM408", evidence(normalizations=(channels,))) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("code", "facts", "reason"),
+    [
+        ("NRM401", (None, 1000), "the batch size is not known: say batch_size="),
+        ("NRM402", (None, 1000), "the batch size is not known"),
+        ("NRM402", (32, None), "the number of training rows is not known"),
+    ],
+)
+def test_what_nobody_said_is_no_pass(code, facts, reason):
+    (check,) = examine(evidence(training=fitted(*facts)), [rule_of(code)]).checks
+    assert (check.status, check.reason) == ("skipped", reason)
+
+
+def test_columns_without_names_are_told_as_columns():
+    ratio = {"stds": (1.0, 1.0, 1.0, 200.0), "upper_quartiles": (1.0, 1.0, 1.0, 200.0)}
+    (finding,) = examine(inputs(columns=("0", "1", "2", "3"), **ratio), [rule_of("NRM101")]).findings
+    assert "go from 1 (column 0) to 200 (column 3)" in finding.evidence
+
+
 def test_chance_is_no_staleness():
     assert found("NRM403", one(moving_mean=0.5 + 0.3 * 2**0.5, values=64.0)) == []
     assert found("NRM403", one(moving_mean=0.5 + 0.3 * 2**0.5, values=1024.0)) == ["warning"]
@@ -412,7 +470,8 @@ def test_a_subclassed_model_is_looked_at_by_its_evidence():
     stale = normalization(moving_mean=9.0)
     assert found("NRM403", evidence(model, normalizations=(stale,))) == ["warning"]
     assert found("NRM401", evidence(model, normalizations=(stale,), training=fitted(2))) == ["warning"]
-    assert found("NRM401", evidence(model, training=fitted(2))) == []
+    (check,) = examine(evidence(model, training=fitted(2)), [rule_of("NRM401")]).checks
+    assert (check.status, check.reason) == ("skipped", "how many values a row has is not known")
 
 
 def test_a_number_is_that_of_each_channel():

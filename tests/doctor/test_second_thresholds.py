@@ -11,9 +11,12 @@ FLAT = gradients(0.0, 0.0, 0.0)
 NATS = "categorical_crossentropy"
 
 
-def resting(constant_at, columns_at_rest):
-    """Nine columns that vary, some of which rest at 0, and one that is constant."""
-    rest = tuple(0.0 if i < columns_at_rest else 1.0 for i in range(9))
+def resting(constant_at, columns_at_rest, *, highest=False, middle=False):
+    """Nine columns from 0 to 5, some of which rest at 0, 5 or 3, and one that is constant."""
+    some = [i < columns_at_rest for i in range(9)]
+    rest = tuple(0.0 if at and not (highest or middle) else 1.0 for at in some)
+    median = tuple(3.0 if at and middle else 2.0 for at in some)
+    high = tuple(5.0 if at and highest else 3.0 for at in some)
     return inputs(
         columns=tuple("abcdefghij"),
         means=(*(2.0,) * 9, constant_at),
@@ -21,8 +24,8 @@ def resting(constant_at, columns_at_rest):
         minima=(*(0.0,) * 9, constant_at),
         maxima=(*(5.0,) * 9, constant_at),
         lower_quartiles=(*rest, constant_at),
-        medians=(2.0,) * 10,
-        upper_quartiles=(*(3.0,) * 9, constant_at),
+        medians=(*median, constant_at),
+        upper_quartiles=(*high, constant_at),
         tails=(5.0,) * 10,
         distinct=(*(3,) * 9, 1),
     )
@@ -43,6 +46,8 @@ def mixed(ratio):
         ("NRM101", mixed(10.0), mixed(10.1)),
         ("NRM102", resting(0.0, 3), resting(0.0, 2)),
         ("NRM102", resting(0.0, 9), resting(5.0, 9)),
+        ("NRM102", resting(5.0, 3, highest=True), resting(5.0, 2, highest=True)),
+        ("NRM102", resting(3.0, 3, middle=True), resting(3.0, 2, middle=True)),
         ("NRM103", inputs(maxima=5.0, tails=20.0), inputs(maxima=5.01, tails=20.0)),
         ("NRM104", drifted(None, shift=0.5, ks_error=None), drifted(None, shift=0.501, ks_error=None)),
         ("NRM104", drifted(None, shift=-0.5, ks_error=None), drifted(None, shift=-0.501, ks_error=None)),
@@ -76,6 +81,8 @@ def mixed(ratio):
         ),
         ("NRM403", one(values=31.0, moving_mean=9.0), one(values=32.0, moving_mean=9.0)),
         ("NRM404", lossy(0.01, 0.06, name=NATS), lossy(0.01, 0.061, name=NATS)),
+        # Nearly twice the loss, and 0.3% of the variance of the targets.
+        ("NRM404", lossy(0.0025, 0.0042, of_constant=0.6), lossy(0.0025, 0.0042, of_constant=0.03)),
         ("NRM404", lossy(0.01, 0.06, of_constant=1.0), lossy(0.01, 0.061, of_constant=1.0)),
         # Half of the channels, and then three of four, have a variance below 9 ε.
         (

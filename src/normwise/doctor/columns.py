@@ -55,6 +55,12 @@ def is_mostly_one_value(x: InputEvidence) -> Mask:
     return np.asarray(channels(x.upper_quartiles) == channels(x.lower_quartiles))
 
 
+def column(x: InputEvidence, i: int) -> str:
+    """The name of a column in a sentence, where a bare number would not be taken for one."""
+    name = x.columns[i]
+    return f"column {name}" if name.isdecimal() else name
+
+
 def named(x: InputEvidence, mask: Mask) -> tuple[str, ...]:
     """Names of the columns of a mask."""
     return tuple(name for name, chosen in zip(x.columns, mask, strict=True) if chosen)

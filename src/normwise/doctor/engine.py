@@ -9,7 +9,7 @@ import numpy as np
 
 from normwise.core.diagnosis import SEVERITIES, Check, Diagnosis, Finding
 from normwise.core.evidence import Evidence
-from normwise.doctor.rule import NotApplicableError, Rule
+from normwise.doctor.rule import NotApplicableError, NotKnownError, Rule
 
 
 def examine(
@@ -17,8 +17,8 @@ def examine(
 ) -> Diagnosis:
     """What the rules find.
 
-    A rule whose evidence is absent is skipped, one that goes wrong has failed; both are listed with the
-    reason, and the others run.
+    A rule whose evidence is absent, or that asks what nobody said, is skipped, one that goes wrong has
+    failed; both are listed with the reason, and the others run.
 
     Args:
         evidence: What was measured.
@@ -55,6 +55,8 @@ def _run(
             found = list(rule.check(evidence))
     except NotApplicableError as nothing:
         return [], check("not applicable", str(nothing))
+    except NotKnownError as unknown:
+        return [], check("skipped", str(unknown))
     except Exception as error:  # one rule's fault must not hide what the others find
         return [], check("failed", f"{type(error).__name__}: {error}")
     kept = [finding for finding in found if not _is_ignored(finding, ignored)]

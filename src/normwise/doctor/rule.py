@@ -27,6 +27,10 @@ class NotApplicableError(Exception):
     """Raised by a rule: the model, or its data, has nothing that the rule is about; the message says what."""
 
 
+class NotKnownError(Exception):
+    """Raised by a rule: what it asks of the training nobody has said; the message says what."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Rule:
     """One defect.
@@ -38,7 +42,7 @@ class Rule:
         severity: That of its findings, where `check` says nothing else.
         confidence: Of its findings.
         needs: The fields of `Evidence` that it looks at: where one is absent, the rule is skipped.
-        check: Gives the findings of some evidence; raises `NotApplicableError`.
+        check: Gives the findings of some evidence; raises `NotApplicableError` or `NotKnownError`.
         preview: Whether its threshold is not yet calibrated: it runs only where it is asked for.
         cheap: Whether it needs no more than what training itself computes, so that a callback can run it.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from normwise.core.column_statistics import Floats
 from normwise.core.evidence import Evidence, NormalizationEvidence
+from normwise.core.moments import Moments, merge
 from normwise.doctor.sampling import (
+    Channels,
     batch_values,
     channels,
     mean_error,
@@ -82,8 +85,9 @@ def distance(
     """The distance of the moving statistics of one layer from what it takes in training.
 
     A layer that is called more than once is compared with the average over its calls, as its moving average
-    takes one after the other. With noise and dropout, since the moving average saw them, or without, as
-    recalibrated statistics are: those are near that are near to either.
+    takes one after the other, or with all that its calls take together, which is what recalibrating sets.
+    With noise and dropout, since the moving average saw them, or without, as recalibrated statistics are:
+    those are near that are near to one of these.
 
     Args:
         evidence: The evidence, for the batch size.
@@ -92,24 +96,41 @@ def distance(
         spread_threshold: Of the variances, a factor, chance left out.
     """
 
-    def to(mean: list[Floats], variance: list[Floats]) -> Distance:
-        return _distance(evidence, calls[0], mean, variance, shift_threshold, spread_threshold)
+    found = [
+        _distance(evidence, calls[0], *statistics, shift_threshold, spread_threshold)
+        for statistics in (
+            _average([n.noisy_mean for n in calls], [n.noisy_variance for n in calls]),
+            _average([n.mean for n in calls], [n.variance for n in calls]),
+            _together(calls),
+        )
+    ]
+    return next((one for one in found if not one.is_far), found[0])
 
-    noisy = to([n.noisy_mean for n in calls], [n.noisy_variance for n in calls])
-    quiet = to([n.mean for n in calls], [n.variance for n in calls])
-    return quiet if noisy.is_far and not quiet.is_far else noisy
+
+def _average(means: list[Floats], variances: list[Floats]) -> tuple[Channels, Channels]:
+    """What a moving average, which takes the calls in turn, comes to."""
+    return np.mean(channels(means), axis=0), np.mean(channels(variances), axis=0)
+
+
+def _together(calls: Sequence[NormalizationEvidence]) -> tuple[Channels, Channels]:
+    """Mean and variance of what all calls take, without noise: that of the means between calls is in it."""
+    parts = [
+        Moments(np.full(len(n.mean), n.values), channels(n.mean), n.values * channels(n.variance))
+        for n in calls
+    ]
+    all_of_them = functools.reduce(merge, parts)
+    return all_of_them.mean, all_of_them.variance()
 
 
 def _distance(
     evidence: Evidence,
     n: NormalizationEvidence,
-    means: list[Floats],
-    variances: list[Floats],
+    mean: Channels,
+    variance: Channels,
     shift_threshold: float,
     spread_threshold: float,
 ) -> Distance:
-    """The distance from the average over calls."""
-    mean, variance = np.mean(channels(means), axis=0), np.mean(channels(variances), axis=0)
+    """The distance from this mean and variance."""
     batch = batch_values(evidence, n)
     # The moving variance averages variances that divide by b: it is expected at 1 − 1/b of all.
     # Of one value it is 0, and small-batch tells it.

@@ -3,7 +3,8 @@
 ## What it detects
 A column whose values are all the same, or whose standard deviation is at most a millionth of its mean, which
 is the rounding of float32. Where a quarter of the other columns rest at that very value in a quarter of their
-rows, as pixels and one-hot codes do at 0, it counts as one of them whose turn has not come, and is not told.
+rows, as pixels and one-hot codes do at 0, and the pixels of a negative at 1, it counts as one of them whose
+turn has not come, and is not told. A column rests at its minimum, its maximum or its median.
 
 ## Why it matters
 The column tells rows apart by nothing. Its weights are a second bias; they keep their random values if it is
@@ -54,18 +55,27 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 sample_size=x.values,
                 evidence=f"{count} of {len(x.columns)} columns"
                 f" {'has' if count == 1 else 'have'} one value in {x.rows:,} rows: {listing(names)}.",
-                remedy=by_hand(f"Leave {listing(names)} out."),
+                remedy=by_hand(f"Leave the column{'s' * (count != 1)} {listing(names)} out."),
                 columns=names,
             )
 
 
 def _is_at_rest(x: InputEvidence) -> Mask:
     """Which columns have the value at which many others rest most of the time."""
-    lowest = channels(x.minima)
     others = ~is_constant(x)
-    resting = lowest[others & (channels(x.lower_quartiles) == lowest)]
     enough = SHARE_AT_REST * max(1, int(others.sum()))
-    return np.asarray([np.sum(resting == value) >= enough for value in lowest], dtype=np.bool_)
+    values = channels(x.minima)  # of a constant column, the one it has
+    rest = {value: _rests_at(x, value) for value in set(values[~others])}
+    return np.asarray([v in rest and np.sum(rest[v] & others) >= enough for v in values], dtype=np.bool_)
+
+
+def _rests_at(x: InputEvidence, value: float) -> Mask:
+    """Which columns have a value, their minimum, maximum or median, in a quarter of their rows."""
+    low, middle, high = (channels(q) for q in (x.lower_quartiles, x.medians, x.upper_quartiles))
+    at_minimum = (channels(x.minima) == value) & (low == value)
+    at_median = (middle == value) & ((low == value) | (high == value))
+    at_maximum = (channels(x.maxima) == value) & (high == value)
+    return np.asarray(at_minimum | at_median | at_maximum)
 
 
 CONSTANT_FEATURE = Rule("NRM102", "constant-feature", "warning", "measured", ("inputs",), check)

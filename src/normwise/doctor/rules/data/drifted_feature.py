@@ -12,7 +12,7 @@ variance 1 is elsewhere, and the network extrapolates.
 
 ## Example
 ```python
-normwise.diagnose(model, x, new_data=x_of_this_month)
+normwise.diagnose(model, x, new_x=x_of_this_month)
 ```
 
 ## Remedy

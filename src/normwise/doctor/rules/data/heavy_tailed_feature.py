@@ -36,7 +36,7 @@ import numpy as np
 from normwise.core.diagnosis import Finding
 from normwise.core.errors import listing
 from normwise.core.evidence import Evidence, InputEvidence
-from normwise.doctor.columns import Mask, inputs_of_numbers, is_mostly_one_value, named, varies
+from normwise.doctor.columns import Mask, column, inputs_of_numbers, is_mostly_one_value, named, varies
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import Rule
 from normwise.doctor.sampling import Channels, channels
@@ -60,7 +60,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 threshold=FARTHEST,
                 unit="σ" if worst[i] == sigmas[i] else "quartile distances",
                 sample_size=x.values,
-                evidence=f"Of {listing(names)} the worst is {x.columns[i]}: values up to {sigmas[i]:.3g}"
+                evidence=f"Of {listing(names)} the worst is {column(x, i)}: values up to {sigmas[i]:.3g}"
                 " standard"
                 f" deviations from the mean, and its quantile 0.999 is {quartiles[i]:.3g} quartile distances"
                 " above the median.",

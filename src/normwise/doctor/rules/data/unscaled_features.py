@@ -40,7 +40,7 @@ import numpy as np
 
 from normwise.core.diagnosis import Finding, Remedy
 from normwise.core.evidence import Evidence, InputEvidence
-from normwise.doctor.columns import Mask, inputs_of_numbers, is_mostly_one_value, named, varies
+from normwise.doctor.columns import Mask, column, inputs_of_numbers, is_mostly_one_value, named, varies
 from normwise.doctor.remedies import by_hand, carried_out
 from normwise.doctor.rule import Rule
 from normwise.doctor.sampling import Channels, channels
@@ -66,8 +66,8 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 sample_size=x.values,
                 severity="warning" if ratio > WARNING else "info",
                 evidence=f"The columns' standard deviations go from {stds[smallest]:.3g}"
-                f" ({x.columns[smallest]}) to"
-                f" {np.max(stds[chosen]):.3g} ({x.columns[_largest(stds, chosen)]}){_condition(x)}"
+                f" ({column(x, smallest)}) to"
+                f" {np.max(stds[chosen]):.3g} ({column(x, _largest(stds, chosen))}){_condition(x)}"
                 f"{_behind(x)}.",
                 remedy=remedy(x, "NRM101"),
                 columns=named(x, chosen),

@@ -1,10 +1,11 @@
 """epsilon-dominance: a variance so small that ε takes its place.
 
 ## What it detects
-Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, more than 10% of those that vary:
-the standard deviation behind the normalization is then below √0.5 = 0.71, before γ. Where there are fewer of
-these, but v/(v + ε) < 0.9 for more than half of the channels, as at v < 9 ε, it is an information. Channels
-that do not vary at all are not counted, and a network that has not been trained is not looked at.
+Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, so that the standard deviation
+behind the normalization is below √0.5 = 0.71, before γ: more than a quarter of those that vary are a warning,
+more than 10% an information. So are fewer of them, where v/(v + ε) < 0.9 for more than half of the channels,
+as at v < 9 ε. Channels that do not vary at all are not counted, and a network that has not been trained is
+not looked at.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of
@@ -49,6 +50,8 @@ from normwise.doctor.sampling import FEWEST, Channels, channels, independent_val
 WEIGHT = 0.5
 SHARE = 0.1
 """So many channels below `WEIGHT`."""
+MANY = 0.25
+"""So many of them are no longer a few that happen to be faint."""
 TYPICAL = 0.9
 """Half of the channels below this: a few faint ones are in every network."""
 
@@ -96,8 +99,10 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 
 def _grade(weight: Channels) -> tuple[Severity | None, NDArray[np.bool_], float]:
     """How bad it is, which channels are small, and what share of them is too much; None if none is."""
-    if weight.size and np.mean(weight < WEIGHT) > SHARE:
-        return "warning", weight < WEIGHT, SHARE
+    share = float(np.mean(weight < WEIGHT)) if weight.size else 0.0
+    if share > SHARE:
+        many = share > MANY
+        return "warning" if many else "info", weight < WEIGHT, MANY if many else SHARE
     is_typical = bool(weight.size) and float(np.mean(weight < TYPICAL)) > 0.5
     return "info" if is_typical else None, weight < TYPICAL, 0.5
 

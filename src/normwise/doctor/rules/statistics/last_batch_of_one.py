@@ -33,7 +33,7 @@ from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence
 from normwise.doctor.calls import learns_statistics
 from normwise.doctor.remedies import by_hand
-from normwise.doctor.rule import NotApplicableError, Rule
+from normwise.doctor.rule import NotApplicableError, NotKnownError, Rule
 from normwise.doctor.rules.statistics.small_batch import values_per_row
 
 
@@ -45,7 +45,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         raise NotApplicableError("no batch normalization is trained by the batch")
     if batch is None or rows is None:
         unknown = "the batch size" if batch is None else "the number of training rows"
-        raise NotApplicableError(f"{unknown} is not known")
+        raise NotKnownError(f"{unknown} is not known")
     for layer in layers:
         if values_per_row(evidence, layer) == 1 and batch > 1 and rows > batch and rows % batch == 1:
             yield LAST_BATCH_OF_ONE.finding(

@@ -38,7 +38,7 @@ from normwise.core.evidence import Evidence
 from normwise.core.model_record import CallRecord, LayerRecord
 from normwise.doctor.calls import channel_axes, learns_statistics
 from normwise.doctor.remedies import by_hand
-from normwise.doctor.rule import NotApplicableError, Rule
+from normwise.doctor.rule import NotApplicableError, NotKnownError, Rule
 
 WARNING = 8
 INFO = 16
@@ -50,9 +50,9 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if not layers:
         raise NotApplicableError("no batch normalization is trained by the batch")
     if evidence.training.batch_size is None:
-        raise NotApplicableError("the batch size is not known: say batch_size=")
+        raise NotKnownError("the batch size is not known: say batch_size=")
     if all(values_per_row(evidence, layer) is None for layer in layers):
-        raise NotApplicableError("how many values a row has is not known")
+        raise NotKnownError("how many values a row has is not known")
     for layer in layers:
         rows = _rows(evidence, layer)
         positions, independent = _positions(evidence, layer)
