@@ -228,6 +228,43 @@ def test_a_bias_that_somebody_else_takes():
     assert found("NRM301", evidence(replace(model, calls=(*model.calls, beside)))) == []
 
 
+def added(output=False, beside=()):
+    """A dense layer and a branch, whose sum a normalization takes."""
+    stem, branch, head = dense("stem", bias=True), dense("branch", bias=True), dense("head")
+    add = layer("add", "merge", "Add")
+    calls = (
+        call(stem, ["input:x"]),
+        call(branch, ["stem"]) if beside else call(branch, ["input:x"]),
+        call(add, ["stem", "branch"], output=output),
+        call(norm(), ["add"]),
+        call(head, ["norm"], output=True),
+    )
+    return ModelRecord("net", (stem, branch, add, norm(), head), calls, "Adam", 1000, "mse")
+
+
+def test_a_bias_that_gets_to_a_normalization_by_way_of_a_sum():
+    findings = examine(evidence(added()), [rule_of("NRM301")]).findings
+    assert [finding.layer for finding in findings] == ["stem", "branch"]
+    assert "only norm takes what it gives, by way of sums, which subtracts" in findings[0].evidence
+    assert found("NRM301", evidence(added(output=True))) == []
+    # The branch is a linear layer that takes the stem's bias; its own is subtracted.
+    findings = examine(evidence(added(beside=("stem",))), [rule_of("NRM301")]).findings
+    assert [finding.layer for finding in findings] == ["branch"]
+    # A kernel of one part of a sum has a scale that counts.
+    assert found("NRM411", evidence(replace(added(), layers=(dense("stem", decay=1.0), norm())))) == []
+
+
+def test_a_linear_layer_that_is_called_at_each_time_step():
+    for activation_of, severities in (("linear", ["warning"]), ("relu", [])):
+        each_step = layer("each", "other", "TimeDistributed")
+        inner = replace(dense("each/dense", bias=True, activation=activation_of), holder="each")
+        model = chain(each_step, norm(), dense("head"), shape=(6, 4))
+        model = replace(model, layers=(*model.layers, inner))
+        findings = examine(evidence(model), [rule_of("NRM301")]).findings
+        assert [finding.severity for finding in findings] == severities
+        assert all(finding.remedy.safety == "manual" for finding in findings)
+
+
 def test_channels_first():
     convolution = replace(dense("conv", bias=True, data_format="channels_first"), class_name="Conv2D")
     assert found("NRM301", evidence(chain(convolution, norm(axis=1), dense("head"), shape=(4, 8, 8)))) == [

@@ -121,6 +121,37 @@ def test_a_linear_layer_that_is_called_twice():
     assert_same(old, new, [normal((16, 5), 1), normal((16, 5), 2)])
 
 
+def test_sums_of_which_the_bias_is_a_part():
+    """A residual network whose branches begin with the normalization: what is added they subtract again."""
+    x = h = keras.Input((5,))
+    h = layers.Dense(4, name="stem")(h)
+    for i in range(2):
+        branch = layers.ReLU()(layers.BatchNormalization(name=f"norm{i}")(h))
+        branch = layers.Dense(4, name=f"branch{i}")(branch)
+        # The second is added by an operation, and twice.
+        h = layers.Add()([h, branch]) if i == 0 else h + branch + branch
+    old = drawn(keras.Model(x, layers.Dense(2)(layers.BatchNormalization(name="last")(h))))
+    new, behind, left = dropped(old, "stem", "branch0", "branch1")
+    assert (list(behind.values()), left) == ([("norm0", "norm1", "last"), ("norm1", "last"), ("last",)], {})
+    biases = {name: numpy(old.get_layer(name).bias).astype("float64") for name in behind}
+    for name, less in {
+        "norm0": biases["stem"],
+        "norm1": biases["stem"] + biases["branch0"],
+        "last": biases["stem"] + biases["branch0"] + 2 * biases["branch1"],
+    }.items():
+        mean = numpy(old.get_layer(name).moving_mean).astype("float64") - less
+        assert_close(numpy(new.get_layer(name).moving_mean), mean, tolerance("float32", conditioning=16.0))
+    assert_same(old, new, normal((16, 5)), conditioning=4096.0)  # three normalizations
+
+
+def test_enlarged_images_keep_the_bias_along_their_channels():
+    parts = [layers.Conv2D(3, 2, name="linear"), layers.UpSampling2D(), layers.Cropping2D(1)]
+    old = chain(*parts, layers.BatchNormalization(), shape=(4, 4, 2))
+    new, behind, left = dropped(old, "linear")
+    assert (len(behind), left) == (1, {})
+    assert_same(old, new, normal((16, 4, 4, 2)))
+
+
 def test_several_at_once_and_one_that_cannot():
     old = chain(
         *(layers.Dense(4, name="one"), layers.BatchNormalization(), layers.ReLU()),
@@ -159,7 +190,26 @@ def two_kinds_of_input():
 def used_elsewhere():
     x = keras.Input((5,))
     y = layers.Dense(4, name="linear")(x)
-    return keras.Model(x, layers.Add(name="add")([layers.BatchNormalization()(y), y]))
+    return keras.Model(x, layers.Multiply(name="gate")([layers.BatchNormalization()(y), y]))
+
+
+def added_to_an_output():
+    x = keras.Input((5,))
+    y = layers.Dense(4, name="linear")(x)
+    return keras.Model(x, layers.Add(name="sum")([layers.BatchNormalization()(y), y]))
+
+
+def once_and_twice():
+    x = keras.Input((5,))
+    y, norm = layers.Dense(4, name="linear")(x), layers.BatchNormalization(name="norm")
+    return keras.Model(x, [norm(y), norm(layers.Add()([y, y]))])
+
+
+def stretched():
+    """The sum repeats what the layer gives, so that the bias is along other channels in another shape."""
+    one, many = keras.Input((1, 5)), keras.Input((3, 4))
+    y = layers.Add(name="sum")([layers.Dense(4, name="linear")(one), many])
+    return keras.Model([one, many], layers.BatchNormalization()(y))
 
 
 def within_a_wrapper():
@@ -173,6 +223,9 @@ REFUSED = {
         layers.Dense(4, "relu", name="linear"), layers.BatchNormalization()
     ),
     "takes what linear gives, and is no batch normalization": used_elsewhere,
+    "is a part of what sum gives, an output of the model": added_to_an_output,
+    "norm is given the bias of linear 1 times in one call and 2 times in another": once_and_twice,
+    "sum takes what linear gives, and is no batch normalization": stretched,
     '"norm" takes what "other" gives as well, and has one moving mean for both': two_kinds_of_input,
     "has no bias, or one along several axes": lambda: chain(
         layers.Dense(4, use_bias=False, name="linear"), layers.BatchNormalization()

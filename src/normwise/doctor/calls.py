@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from normwise.core.bias_reach import LINEAR_FUNCTIONS, bias_reach, calls_of
 from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
-
-LINEAR_FUNCTIONS = ("", "linear")
-"""Names of the activation function that changes nothing."""
 
 
 def layer_of(model: ModelRecord, path: str) -> LayerRecord | None:
@@ -64,6 +62,23 @@ def _is_only_normalized(model: ModelRecord, layer: LayerRecord, call: CallRecord
             for taker in takers
         )
     )
+
+
+def subtracting(model: ModelRecord, layer: LayerRecord) -> tuple[str, ...]:
+    """Paths of the batch normalizations that subtract a linear layer's bias, if nothing else takes it.
+
+    It may get there by way of sums with other values, and be a part of what several calls take.
+    """
+    calls, reach = calls_of(model, layer), bias_reach(model, layer)
+    functions = [layer.config.get("activation") or "", *(call.function for call in calls)]
+    if reach.output or not reach.takers or any(f not in LINEAR_FUNCTIONS for f in functions):
+        return ()
+    takers = [call for call in model.calls if call.name in reach.takers]
+    for taker in takers:
+        norm = batch_normalization(model, taker)
+        if norm is None or channel_axes(norm, len(taker.shape) + 1) != {reach.channels}:
+            return ()
+    return tuple(dict.fromkeys(taker.layer for taker in takers))
 
 
 def upstream(model: ModelRecord, call: CallRecord) -> Iterator[CallRecord]:

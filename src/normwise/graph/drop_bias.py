@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
 from keras.layers import EinsumDense
 
+from normwise.core.bias_reach import LINEAR_FUNCTIONS, bias_reach
 from normwise.core.errors import ModelError, listing
 from normwise.core.model_record import CallRecord, LayerRecord, ModelRecord
 from normwise.graph.clone import require_graph
@@ -38,8 +39,9 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
     """A copy of a model in which linear layers have no bias, and which computes the same.
 
     ``BN(Wu + b)`` subtracts in training the batch's mean of ``Wu + b``, which holds b, and at inference the
-    moving mean μ: without b, and with μ − b, both give what they gave, but for rounding. A layer may be
-    called several times, and be in a nested model, with its normalization in or outside of it.
+    moving mean μ: without b, and with μ − b, both give what they gave, but for rounding. So does a sum of
+    which ``Wu + b`` is a part, and μ − 2b where it is a part twice. A layer may be called several times, and
+    be in a nested model, with its normalization in or outside of it.
 
     Args:
         model: A Sequential or Functional model. It is left untouched.
@@ -58,7 +60,7 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
     """
     require_graph(model, "normwise.apply_remedies")
     found = reached(model)
-    behind: dict[str, tuple[str, ...]] = {}
+    behind: dict[str, dict[str, int]] = {}
     left: dict[str, str] = {}
     for path in layers:
         try:
@@ -69,13 +71,13 @@ def drop_biases(model: Any, record: ModelRecord, layers: Sequence[str]) -> Dropp
             behind.pop(path, None)
             left[path] = str(reason)
     if not behind:
-        return Dropped(model, behind, left)
+        return Dropped(model, {}, left)
     new = reconfigured(model, {id(found[path]): _without_bias(found[path]) for path in behind})
     twins = {id(old): twin for old, twin in matched(model, new)}
     for path, normalizations in behind.items():
-        for normalization in normalizations:
-            _subtract(twins[id(found[normalization])], found[path].bias)
-    return Dropped(new, behind, left)
+        for normalization, times in normalizations.items():
+            _subtract(twins[id(found[normalization])], found[path].bias, times)
+    return Dropped(new, {path: tuple(paths) for path, paths in behind.items()}, left)
 
 
 def _require_bias(layer: Any, path: str) -> None:
@@ -95,41 +97,46 @@ def _without_bias(layer: Any) -> dict[str, Any]:
     return {"bias_axes": None} if type(layer) is EinsumDense else {"use_bias": False}
 
 
-def _only_takers(record: ModelRecord, layer: LayerRecord) -> tuple[str, ...]:
-    """The paths of the batch normalizations that alone take what a layer gives, and take nothing else."""
+def _only_takers(record: ModelRecord, layer: LayerRecord) -> dict[str, int]:
+    """The batch normalizations that alone take a layer's bias, and how many times each has it in its mean."""
     calls = [call for call in record.calls if call.layer == layer.path]
     if not calls:
         raise ModelError(f"the calls of {layer.path} are not known")
-    names = {call.name for call in calls}
-    found: dict[str, None] = {}
-    for call in calls:
-        if call.output:
-            raise ModelError(f"what {layer.path} gives is an output of the model")
-        if call.function:
-            raise ModelError(f'{layer.path} has an activation, "{call.function}"')
-        for taker in record.takers(call.name):
-            _require_subtracts(record, layer, call, taker)
-            found[taker.layer] = None
-    others = [
-        other
-        for path in found
-        for call in record.calls
-        if call.layer == path
-        for other in call.takes
-        if other not in names
-    ]
+    reach = bias_reach(record, layer)
+    if reach.output:
+        part = (
+            "" if reach.output in {call.name for call in calls} else f" a part of what {reach.output} gives,"
+        )
+        raise ModelError(f"what {layer.path} gives is{part} an output of the model")
+    if functions := [call.function for call in calls if call.function not in LINEAR_FUNCTIONS]:
+        raise ModelError(f'{layer.path} has an activation, "{functions[0]}"')
+    takers = [call for call in record.calls if call.name in reach.takers]
+    for taker in takers:
+        _require_subtracts(record, layer, reach.channels, taker)
+    return {taker.layer: _times(record, layer, reach.takers, taker.layer) for taker in takers}
+
+
+def _times(record: ModelRecord, layer: LayerRecord, takers: Mapping[str, int], path: str) -> int:
+    """How many times a normalization is given a bias, if it is by all of its calls alike."""
+    calls = [call for call in record.calls if call.layer == path]
+    others = [name for call in calls if call.name not in takers for name in call.takes]
     if others:
         raise ModelError(
-            f"{listing(found)} takes what {listing(others)} gives as well, and has one moving mean for both"
+            f"{listing([path])} takes what {listing(others)} gives as well, and has one moving mean for both"
         )
-    return tuple(found)
+    times = {takers[call.name] for call in calls}
+    if len(times) > 1:
+        raise ModelError(
+            f"{path} is given the bias of {layer.path} {min(times)} times in one call and {max(times)} times"
+            " in another, and has one moving mean for both"
+        )
+    return times.pop()
 
 
-def _require_subtracts(record: ModelRecord, layer: LayerRecord, call: CallRecord, taker: CallRecord) -> None:
+def _require_subtracts(record: ModelRecord, layer: LayerRecord, channels: int, taker: CallRecord) -> None:
     if taker.kind != "batch normalization":
         raise ModelError(f"{taker.name} takes what {layer.path} gives, and is no batch normalization")
-    rank = len(call.shape) + 1
-    channels = 1 if layer.config.get("data_format") == "channels_first" else rank - 1
+    rank = len(taker.shape) + 1
     axis = record.layer(taker.layer).config.get("axis", -1)
     axes = {a % rank for a in (axis if isinstance(axis, (list, tuple)) else [axis])}
     if axes != {channels}:
@@ -139,17 +146,17 @@ def _require_subtracts(record: ModelRecord, layer: LayerRecord, call: CallRecord
         )
 
 
-def _require_reached(found: dict[str, Any], paths: Sequence[str]) -> None:
+def _require_reached(found: dict[str, Any], paths: Iterable[str]) -> None:
     for path in paths:
         if path not in found:
             raise ModelError(f"{path} is inside of a layer that is no model itself, which is not entered")
 
 
-def _subtract(normalization: Any, bias: Any) -> None:
+def _subtract(normalization: Any, bias: Any, times: int) -> None:
     for name in _MEANS:
         mean = getattr(normalization, name, None)
         if mean is not None:
-            less = (_floats(mean) - _floats(bias)).astype(at_least_float32(mean.dtype))
+            less = (_floats(mean) - times * _floats(bias)).astype(at_least_float32(mean.dtype))
             mean.assign(ops.cast(ops.convert_to_tensor(less), mean.dtype))
 
 

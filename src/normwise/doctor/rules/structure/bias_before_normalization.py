@@ -2,7 +2,8 @@
 
 ## What it detects
 A linear layer with a trainable bias whose output only batch normalizations take, each of which normalizes the
-same channels by the batch. The batch's mean holds the bias, and is subtracted: BN(Wu + b) = BN(Wu).
+same channels by the batch. The batch's mean holds the bias, and is subtracted: BN(Wu + b) = BN(Wu). So it is
+where the output gets there by way of sums, as in residual networks: BN(v + Wu + b) = BN(v + Wu).
 
 ## Why it matters
 The bias learns nothing, since its gradient is 0 but for rounding; it costs memory and an addition for each
@@ -34,11 +35,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from normwise.core.diagnosis import Finding
+from normwise.core.bias_reach import calls_of
+from normwise.core.diagnosis import Finding, Remedy
 from normwise.core.evidence import Evidence
-from normwise.core.model_record import LayerRecord
-from normwise.doctor.calls import only_normalized
-from normwise.doctor.remedies import carried_out
+from normwise.core.model_record import LayerRecord, ModelRecord
+from normwise.doctor.calls import subtracting
+from normwise.doctor.remedies import by_hand, carried_out
 from normwise.doctor.rule import NotApplicableError, Rule
 
 
@@ -49,7 +51,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
     if not biased:
         raise NotApplicableError("no linear layer has a trainable bias")
     for layer in biased:
-        if takers := only_normalized(model, layer):
+        if takers := subtracting(model, layer):
             bias = layer.variable("bias")
             assert bias is not None
             yield BIAS_BEFORE_NORMALIZATION.finding(
@@ -59,11 +61,22 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                 unit="biases",
                 evidence=f"{layer.path} has {bias.shape[0]} biases, and only {', '.join(takers)} takes what"
                 " it"
-                " gives, which subtracts the batch's mean.",
-                remedy=carried_out(
-                    "drop bias", "NRM301", f"Leave out the bias of {layer.path}: use_bias=False.", "safe"
-                ),
+                f" gives{_by_way(model, takers, layer)}, which subtracts the batch's mean.",
+                remedy=_remedy(model, layer),
             )
+
+
+def _by_way(model: ModelRecord, takers: tuple[str, ...], layer: LayerRecord) -> str:
+    own = {call.name for call in calls_of(model, layer)}
+    direct = all(own & set(call.takes) for call in model.calls if call.layer in takers)
+    return "" if direct else ", by way of sums"
+
+
+def _remedy(model: ModelRecord, layer: LayerRecord) -> Remedy:
+    text = f"Leave out the bias of {layer.path}: use_bias=False."
+    if not any(call.layer == layer.path for call in model.calls):  # a TimeDistributed calls it
+        return by_hand(text)
+    return carried_out("drop bias", "NRM301", text, "safe")
 
 
 def _has_trainable_bias(layer: LayerRecord) -> bool:

@@ -35,10 +35,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from normwise.core.bias_reach import LINEAR_FUNCTIONS
 from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence
 from normwise.core.model_record import CallRecord, ModelRecord
-from normwise.doctor.calls import LINEAR_FUNCTIONS, batch_normalization
+from normwise.doctor.calls import batch_normalization
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
 
