@@ -221,6 +221,26 @@ def bias_before_normalization(architecture: str, strength: str) -> Problem:
     return _of(architecture, Style(biased={"mild": 1, "strong": 9, TWIN: 0}[strength]))
 
 
+def bias_in_a_sum(architecture: str, strength: str) -> Problem:
+    """Residual branches that begin with the normalization, and one behind the last sum: what is added to the
+    sums is subtracted by all that take them. Mild: a bias in the last branch. Strong: in both.
+    """
+    x, y = Data().arrays("dense")
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input(SHAPES["dense"], name="features")
+    units = UNITS["dense"]
+    h = keras.layers.Dense(units, use_bias=False, name="stem")(inputs)
+    for i in range(2):
+        branch = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(h))
+        biased = strength == "strong" or (strength == "mild" and i == 1)
+        branch = keras.layers.Dense(units, use_bias=biased, name=f"linear_{i}")(branch)
+        h = keras.layers.Add()([h, branch])
+    h = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(h))
+    outputs = keras.layers.Dense(CLASSES, activation="softmax", name="head")(h)
+    model = compiled(keras.Model(inputs, outputs, name=architecture))
+    return Problem(fit(model, x, y, Training()), x, y)
+
+
 def normalization_after_activation(architecture: str, strength: str) -> Problem:
     """The activation before the normalization, in one block or in all."""
     return _of(architecture, Style(activation_first={"mild": 1, "strong": 9, TWIN: 0}[strength]))
@@ -469,6 +489,12 @@ DEFECTS = (
         bias_before_normalization,
         ("dense", "residual", "recurrent"),
         _in_blocks("linear", FIRST, ALL),
+    ),
+    Defect(
+        "NRM301",
+        bias_in_a_sum,
+        ("preactivation",),
+        lambda _, strength: (frozenset(["linear_1", "linear_0"][: 1 + (strength == "strong")]), frozenset()),
     ),
     Defect(
         "NRM302",
