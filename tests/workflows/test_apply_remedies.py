@@ -235,17 +235,31 @@ def test_of_a_subclassed_model_the_statistics_are_mended():
         assert 'the model "own" of class Subclassed is subclassed' in left.reason
 
 
-def test_what_is_found_again_was_not_mended():
-    keras.utils.set_random_seed(0)
-    norm, first, second = layers.BatchNormalization(name="shared"), keras.Input((4,)), keras.Input((4,))
-    both = layers.Concatenate()([norm(first), norm(layers.Rescaling(1.0, 8.0)(second))])
-    model = stale(keras.Model([first, second], layers.Dense(2)(both), name="twice"))
-    x = [rows()[:, :4], rows(1)[:, :4]]
+def test_a_shared_normalization_is_mended_by_what_recalibrating_sets():
+    model, x = twice()
     result = normwise.apply_remedies(model, x, select=["NRM403"])
-    assert [finding.fingerprint for finding in result.after.findings] == ["NRM403:shared"]
+    assert [one.finding.fingerprint for one in result.applied] == ["NRM403:shared"]
+    assert (result.left, result.after.findings) == ((), ())
+
+
+def test_what_is_found_again_was_not_mended():
+    """No statistics are those of both calls of a frozen layer."""
+    model, x = twice(trainable=False)
+    result = normwise.apply_remedies(model, x, select=["NRM405"], safety="all")
+    assert [finding.fingerprint for finding in result.after.findings] == ["NRM405:shared"]
     assert result.applied == ()
     (left,) = result.left
     assert left.reason.startswith("it is found again, although this was done: moving statistics of ")
+
+
+def twice(trainable=True):
+    """A normalization of inputs that are 8 apart, and its data."""
+    keras.utils.set_random_seed(0)
+    norm = layers.BatchNormalization(name="shared", trainable=trainable)
+    first, second = keras.Input((4,)), keras.Input((4,))
+    both = layers.Concatenate()([norm(first), norm(layers.Rescaling(1.0, 8.0)(second))])
+    model = stale(keras.Model([first, second], layers.Dense(2)(both), name="twice"))
+    return model, [rows()[:, :4], rows(1)[:, :4]]
 
 
 def test_bad_arguments():
