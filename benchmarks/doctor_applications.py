@@ -26,7 +26,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 import numpy as np
-from benchmarks.fold import architectures, batch_normalizations, randomize, smallest
+from benchmarks.applications import architectures, smallest
+from benchmarks.fold import batch_normalizations, randomize
 from benchmarks.results import write_results
 
 import normwise
