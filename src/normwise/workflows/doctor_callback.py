@@ -58,7 +58,7 @@ class DoctorCallback(keras.callbacks.Callback):  # type: ignore[misc]
         >>> [str(warning.message).partition(":")[0] for warning in told]
         ['epoch 1, NRM301 bias-before-normalization, hidden']
         >>> callback.epochs
-        {'NRM301:net/hidden': 1}
+        {'NRM301:hidden': 1}
     """
 
     def __init__(
