@@ -8,12 +8,13 @@ from typing import Any
 import keras
 
 from normwise.core.errors import did_you_mean
-from normwise.graph.clone import clone_functional, clone_sequential, require_graph
+from normwise.graph.clone import require_graph
 from normwise.graph.compiling import compile_like
+from normwise.graph.copied_layers import CopiedLayers
 from normwise.graph.rebuild import rebuild
 from normwise.graph.state import copy_state
 from normwise.graph.swap_config import swap_config, swapped
-from normwise.graph.walk import every_layer, is_graph, is_sequential
+from normwise.graph.walk import every_layer, is_graph
 from normwise.layers.batch_normalization import BatchNormalization
 
 # These decide which variables a layer has and of what shape, which its weights have decided already.
@@ -64,37 +65,17 @@ def convert(model: Any, **overrides: Any) -> Any:
     _check_overrides(overrides)
     require_graph(model, "normwise.convert")
     _check_layers(model, overrides)
-    new = _Converter(overrides).model(model)
+    new = CopiedLayers(lambda layer: _converted(layer, overrides)).model(model)
     _check_complete(new)
     copy_state(model, new)
     compile_like(new, model)
     return new
 
 
-class _Converter:
-    """One conversion: which layer became which, so that a shared layer stays one layer."""
-
-    def __init__(self, overrides: dict[str, Any]) -> None:
-        self._overrides = overrides
-        # The old layer is kept beside the new one: ids are given anew once an object is gone.
-        self._made: dict[int, tuple[Any, Any]] = {}
-
-    def model(self, model: Any) -> Any:
-        if is_sequential(model):
-            return clone_sequential(model, [self.layer(layer) for layer in model.layers])
-        return clone_functional(model, self.layer)
-
-    def layer(self, layer: Any) -> Any:
-        if id(layer) not in self._made:
-            self._made[id(layer)] = layer, self._new(layer)
-        return self._made[id(layer)][1]
-
-    def _new(self, layer: Any) -> Any:
-        if type(layer) is keras.layers.BatchNormalization:
-            return BatchNormalization.from_config(swapped(layer.get_config(), self._overrides))
-        if is_graph(layer):
-            return self.model(layer)
-        return rebuild(layer, lambda config: swap_config(config, self._overrides))
+def _converted(layer: Any, overrides: dict[str, Any]) -> Any | None:
+    if type(layer) is keras.layers.BatchNormalization:
+        return BatchNormalization.from_config(swapped(layer.get_config(), overrides))
+    return None if is_graph(layer) else rebuild(layer, lambda config: swap_config(config, overrides))
 
 
 def _check_overrides(overrides: dict[str, Any]) -> None:

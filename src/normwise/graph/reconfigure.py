@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from normwise.graph.clone import can_be_cloned, clone_functional, clone_sequential, require_graph
+from normwise.graph.clone import can_be_cloned, require_graph
 from normwise.graph.compiling import compile_like
+from normwise.graph.copied_layers import CopiedLayers
 from normwise.graph.layer_paths import layer_paths
 from normwise.graph.rebuild import rebuild
 from normwise.graph.state import copy_state
-from normwise.graph.walk import is_sequential
 
 Changes = Mapping[int, dict[str, Any]]
 """By the id of a layer, the arguments that are to have other values."""
@@ -38,10 +38,15 @@ def reconfigured(model: Any, changes: Changes, does: str = "normwise.apply_remed
         0.1
     """
     require_graph(model, does)
-    new = Reconfigurer(changes).model(model)
+    new = copied_layers(changes).model(model)
     copy_state(model, new)
     compile_like(new, model)
     return new
+
+
+def copied_layers(changes: Changes) -> CopiedLayers:
+    """What makes the layers of a copy, with these arguments changed."""
+    return CopiedLayers(lambda layer: _remade(layer, changes))
 
 
 def reached(model: Any) -> dict[str, Any]:
@@ -57,28 +62,8 @@ def _cloned(model: Any) -> Iterator[Any]:
             yield from _cloned(layer)
 
 
-class Reconfigurer:
-    """Makes the layers of a new model: which layer became which, so that a shared layer stays one layer."""
-
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
-        # The old layer is kept beside the new one: ids are given anew once an object is gone.
-        self._made: dict[int, tuple[Any, Any]] = {}
-
-    def model(self, model: Any) -> Any:
-        """A model of the new layers."""
-        if is_sequential(model):
-            return clone_sequential(model, [self.layer(layer) for layer in model.layers])
-        return clone_functional(model, self.layer)
-
-    def layer(self, layer: Any) -> Any:
-        """The layer, or raw operation, in the place of an old one."""
-        if id(layer) not in self._made:
-            self._made[id(layer)] = layer, self._make(layer)
-        return self._made[id(layer)][1]
-
-    def _make(self, layer: Any) -> Any:
-        if can_be_cloned(layer):
-            return self.model(layer)
-        other = self._changes.get(id(layer), {})
-        return rebuild(layer, lambda config: {**config, **other})
+def _remade(layer: Any, changes: Changes) -> Any | None:
+    if can_be_cloned(layer):
+        return None
+    other = changes.get(id(layer), {})
+    return rebuild(layer, lambda config: {**config, **other})

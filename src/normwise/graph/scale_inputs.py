@@ -9,7 +9,8 @@ import keras
 
 from normwise.graph.clone import clone_calls, clone_sequential, require_graph
 from normwise.graph.compiling import compile_like
-from normwise.graph.reconfigure import Reconfigurer
+from normwise.graph.copied_layers import CopiedLayers
+from normwise.graph.reconfigure import copied_layers
 from normwise.graph.state import copy_state
 from normwise.graph.walk import is_sequential
 
@@ -36,7 +37,7 @@ def scale_inputs(model: Any, scalings: Mapping[int, Any]) -> Any:
         ['scaling', 'scores']
     """
     require_graph(model, "normwise.apply_remedies")
-    copier = Reconfigurer({})
+    copier = copied_layers({})
     if is_sequential(model):
         new = clone_sequential(model, [scalings[0], *map(copier.layer, model.layers)])
     else:
@@ -46,7 +47,7 @@ def scale_inputs(model: Any, scalings: Mapping[int, Any]) -> Any:
     return new
 
 
-def _functional(model: Any, scalings: Mapping[int, Any], copier: Reconfigurer) -> Any:
+def _functional(model: Any, scalings: Mapping[int, Any], copier: CopiedLayers) -> Any:
     places = {id(tensor): place for place, tensor in enumerate(model.inputs)}
     # An input is scaled once, whatever takes it.
     scaled: dict[int, Any] = {}
