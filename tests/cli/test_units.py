@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import io
 import logging
+import time
+from collections.abc import Callable
 
 import pytest
 import typer
@@ -88,3 +91,44 @@ def test_other_errors_keep_their_traceback(capsys: pytest.CaptureFixture[str]) -
         raise KeyboardInterrupt
     assert end.value.exit_code == 130
     assert capsys.readouterr().err == "aborted; nothing was written.\n"
+
+
+class _Interrupted:
+    """Ctrl-C arrives while this is finalized."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+def _finalized(behind: Callable[[], None]) -> None:
+    kept = _Interrupted()
+    del kept
+    behind()
+
+
+def test_an_interrupt_amid_a_finalizer_comes_behind_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as end, clear_errors():
+        _finalized(lambda: time.sleep(10))
+    assert end.value.exit_code == 130
+    assert capsys.readouterr().err == "aborted; nothing was written.\n"
+
+
+def test_an_interrupt_amid_a_finalizer_is_not_said_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), clear_errors():
+        _finalized(_thread.interrupt_main)
+    time.sleep(0.1)
+    assert capsys.readouterr().err == "aborted; nothing was written.\n"
+
+
+def test_other_errors_of_a_finalizer_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("sys.unraisablehook", seen.append)
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("17")
+
+    with clear_errors():
+        broken = Broken()
+        del broken
+    assert [str(each.exc_value) for each in seen] == ["17"]
