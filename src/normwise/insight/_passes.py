@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from normwise.core.evidence import ActivationEvidence
-from normwise.core.probe import ActivationSeen, NormalizationSeen
+from normwise.core.probe import ActivationSeen
 from normwise.insight._evidence_pass import evidence_pass, numbers, without_derivatives
-from normwise.insight.activation_evidence import activation_evidence, activation_sums
+from normwise.insight._row_moments import RowMoments
+from normwise.insight.activation_evidence import activation_evidence, activation_sums, sums_on_host
 from normwise.insight.normalization_evidence import Taken, taken_moments, taken_sums
 
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True, "xla_cpu_use_fusion_emitters": False}
 """For a program that runs a few times: compiled twice as quickly, and half as quick where it is not a
 product of matrices or a convolution."""
 
@@ -163,18 +164,18 @@ class Passes:
         import keras
 
         # What is not traced is reduced in float64 on the host.
-        xp, wide = (keras.ops, _float32_at_least) if mapping else (np, numbers)
+        wide = _float32_at_least if mapping else numbers
         activations: dict[str, Any] = {}
         normalizations: dict[str, Any] = {}
         seen: dict[str, Any] = {}
 
         def on_activation(name: str, told: ActivationSeen) -> None:
             values = dataclasses.replace(told, inputs=wide(told.inputs), outputs=wide(told.outputs))
-            activations[name] = activation_sums(values, xp)
+            activations[name] = activation_sums(values)
             self._told[name] = dataclasses.replace(told, inputs=None, outputs=None)
 
-        def on_normalization(name: str, told: NormalizationSeen) -> None:
-            normalizations[name] = taken_sums(dataclasses.replace(told, inputs=wide(told.inputs)), xp)
+        def on_normalization(name: str, moments: RowMoments, rows: int) -> None:
+            normalizations[name] = taken_sums(moments, rows)
 
         mapping = [*mapping, *zip(self._seeds, states, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope, without_derivatives():
@@ -184,6 +185,7 @@ class Passes:
                 training=training,
                 activation=on_activation,
                 normalization=on_normalization,
+                wide=wide,
                 output=lambda name, given: seen.update({name: given}),
                 outputs_of=self._outputs_of,
                 switched=switches,
@@ -198,7 +200,7 @@ class Passes:
         host = keras.tree.map_structure(_on_host, (activations, normalizations))
         return Pass(
             [
-                activation_evidence(name, told, host[0][name])
+                activation_evidence(name, told, sums_on_host(host[0][name]))
                 for name, told in self._told.items()
                 if name in host[0]
             ],

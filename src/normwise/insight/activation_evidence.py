@@ -13,7 +13,7 @@ from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen
 from normwise.core.saturation import SATURATED
 from normwise.insight._features import Floats
-from normwise.insight._row_moments import row_moments
+from normwise.insight._row_moments import moments_about, row_moments, sums_about, together
 from normwise.insight.saturation import CAN_DIE, DEAD_BELOW
 
 LARGE = 5.0
@@ -22,33 +22,60 @@ LARGE = 5.0
 DEAD_QUANTILE = 0.95
 
 
-def activation_sums(seen: ActivationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
+def activation_sums(seen: ActivationSeen) -> dict[str, Any]:
     """What is counted and summed of one call, a unit each.
 
     Args:
-        seen: What it took and gave, (rows, …, units): units are on the last axis.
-        xp: `numpy`, or `keras.ops` in traced code.
+        seen: What it took and gave, (rows, …, units): units are on the last axis. NumPy arrays in float64,
+            or arrays that JAX traces: of these `sums_on_host` makes the same.
     """
     z, y = (
         values.reshape(values.shape[0], -1, values.shape[-1] if values.ndim > 1 else 1)
         for values in (seen.inputs, seen.outputs)
     )
     axes = (0, 1)
+    if not isinstance(z, np.ndarray):
+        return _traced_sums(seen.function, z, y, axes)
     moments = row_moments(z, axes)
-    sums = {
-        "values": xp.full((), moments.size, "int64" if xp is np else "int32"),
-        "beyond": xp.sum(xp.abs(z) >= LARGE, axes),
-        "mean": moments.mean,
-        "m2": moments.m2,
-    }
-    if seen.function in SATURATED:
-        sums["saturated"] = xp.sum(SATURATED[seen.function](y), axes)
-    if seen.function in CAN_DIE:
+    terms = _terms(seen.function, z, y, np)
+    sums = {name: getattr(np, _NUMPYS[way])(values, axes) for name, (values, way) in terms.items()}
+    return {"values": np.full((), moments.size), "mean": moments.mean, "m2": moments.m2, **sums}
+
+
+_NUMPYS = {"add": "sum", "max": "max", "min": "min"}
+
+
+def _terms(function: str, z: Any, y: Any, xp: ModuleType | Any) -> dict[str, tuple[Any, str]]:
+    """What is reduced, and how: "add", "max" or "min"."""
+    counted = "int64" if xp is np else "int32"
+    terms = {"beyond": (xp.abs(z) >= LARGE, "add")}
+    if function in SATURATED:
+        terms["saturated"] = (SATURATED[function](y), "add")
+    if function in CAN_DIE:
         below = y < DEAD_BELOW
-        sums["below"] = xp.sum(below, axes)
-        sums["last_below"] = xp.max(xp.where(below, y, -math.inf), axes)
-        sums["first_above"] = xp.min(xp.where(below, math.inf, y), axes)
-    return sums
+        terms["below"] = (below, "add")
+        terms["last_below"] = (xp.where(below, y, -math.inf), "max")
+        terms["first_above"] = (xp.where(below, math.inf, y), "min")
+    return {name: (v.astype(counted) if way == "add" else v, way) for name, (v, way) in terms.items()}
+
+
+def _traced_sums(function: str, z: Any, y: Any, axes: tuple[int, ...]) -> dict[str, Any]:
+    from keras import ops
+
+    from normwise.kernels.batch_moments import origin_of
+
+    origin = origin_of(z, axes, z.dtype)
+    sums = together({**sums_about(z, origin), **_terms(function, z, y, ops)}, axes)
+    return {"values": ops.full((), z.shape[0] * z.shape[1], "int32"), "origin": origin.squeeze(axes), **sums}
+
+
+def sums_on_host(sums: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The sums as `activation_sums` gives them of NumPy arrays."""
+    if "origin" not in sums:
+        return dict(sums)
+    with np.errstate(all="ignore"):
+        found = moments_about(int(sums["values"]), *(sums[n] for n in ("origin", "shifted", "squares")))
+    return {**sums, "mean": found.mean, "m2": found.m2}
 
 
 def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floats]) -> ActivationEvidence:
@@ -57,7 +84,7 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
     Args:
         call: The name of the call.
         seen: Its layer and its function.
-        sums: Of it, as `activation_sums` gives them, in float64.
+        sums: Of it, as `activation_sums` gives them of NumPy arrays, in float64.
 
     Example:
         >>> z = np.array([[6.0, -1.0], [-6.0, -2.0]])
