@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from normwise.core.probe import ActivationSeen, NormalizationSeen
 from normwise.insight._features import Floats
 from normwise.insight._row_moments import RowMoments, row_moments
+from normwise.insight._switched_layer import by_both, by_either, has_one_formula
 
 Told = Callable[[str, Any], None]
 """Is told the name of a call, as in a `normwise.core.model_record.CallRecord`, and what was seen of it."""
@@ -54,7 +54,6 @@ def evidence_pass(
         switched: By the id of a layer, whether it computes as in training, whatever the others do; a traced
             truth value chooses.
     """
-    import keras
 
     from normwise.graph.kinds import is_activation
     from normwise.graph.layer_calls import axes_of_statistics, called_with_training, calls_told
@@ -66,7 +65,6 @@ def evidence_pass(
     paths = layer_paths(model)
     twice = False  # the layer that is being called tells the same a second time
     known: RowMoments | None = None  # what the layer that is being called takes
-    wanted = {name.partition("#")[0] for name in outputs_of}
     activations, normalizations, layers = Names(), Names(), Names()
 
     def path(layer: Any) -> str:
@@ -77,11 +75,9 @@ def evidence_pass(
             activation(activations.next(seen.path), seen)
 
     def on_normalization(seen: NormalizationSeen) -> None:
-        nonlocal known
         if normalization is not None and not twice:
             moments = known or row_moments(wide(seen.inputs), seen.axes)
             normalization(normalizations.next(seen.path), moments, seen.inputs.shape[0])
-        known = None
 
     def on_operation(operation: Any, taken: Any, given: Any) -> None:
         if is_activation(operation):
@@ -89,51 +85,31 @@ def evidence_pass(
         if output is not None and operation.name in outputs_of:
             output(operation.name, given)
 
-    def by_either(plain: Any, layer: Any, switch: Any, args: Any, kwargs: Any) -> Any:
-        """By statistics that are those of the batch or the moving ones: one computation."""
-        nonlocal known
-        known = row_moments(wide(args[0]), axes_of_statistics(layer, args[0]))
-        statistics = (layer.moving_mean, layer.moving_variance)
-        before = [variable.value for variable in statistics]
-        if normalizes_by_batch(layer):
-            of_batch = (known.mean, known.m2 / known.size)
-            for variable, value, own in zip(statistics, of_batch, before, strict=True):
-                variable.assign(keras.ops.where(switch, value, own))
-        try:
-            return called_with_training(plain, layer, False, args, kwargs)
-        finally:
-            for variable, value in zip(statistics, before, strict=True):
-                variable.assign(value)
-
-    def by_both(plain: Any, layer: Any, switch: Any, args: Any, kwargs: Any) -> Any:
-        """As in training and as at inference, of which the switch takes one."""
+    @contextmanager
+    def again() -> Iterator[None]:
         nonlocal twice
-        before = [(variable, variable.value) for variable in layer._non_trainable_variables]
-        in_training = called_with_training(plain, layer, True, args, kwargs)
-        # At inference, and when it is called again, it has its own statistics; the noise goes on.
-        for variable, value in before:
-            variable.assign(value)
         twice = True
         try:
-            at_inference = called_with_training(plain, layer, False, args, kwargs)
+            yield
         finally:
             twice = False
-        return keras.tree.map_structure(functools.partial(keras.ops.where, switch), in_training, at_inference)
 
     def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal known
         switch = switches.get(id(layer))
         if switch is None:
             given = plain(layer, *args, **kwargs)
         elif isinstance(switch, bool):
             given = called_with_training(plain, layer, switch, args, kwargs)
-        elif is_plain_call(layer, args, kwargs):
-            given = by_either(plain, layer, switch, args, kwargs)
+        elif has_one_formula(layer, args, kwargs):
+            known = row_moments(wide(args[0]), axes_of_statistics(layer, args[0]))
+            given = by_either(plain, layer, switch, known, args, kwargs)
         else:
-            given = by_both(plain, layer, switch, args, kwargs)
-        if path(layer) in wanted:
-            name = layers.next(path(layer))
-            if output is not None and name in outputs_of:
-                output(name, given)
+            given = by_both(plain, layer, switch, again(), args, kwargs)
+        known = None
+        name = layers.next(path(layer))
+        if output is not None and name in outputs_of:
+            output(name, given)
         return given
 
     with (
@@ -142,28 +118,6 @@ def evidence_pass(
         layer_calls_by(on_layer),
     ):
         return model(x, training=training)
-
-
-def normalizes_by_batch(layer: Any) -> bool:
-    """Whether a batch normalization takes the batch's statistics in training."""
-    return bool(layer.trainable and getattr(layer, "statistics_trainable", True))
-
-
-def is_plain_call(layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a layer, in training, does to its batch what at inference it does by other statistics.
-
-    Of Keras' internals this leans on `_keras_mask`.
-    """
-    import keras
-
-    from normwise.layers.batch_normalization import BatchNormalization
-
-    if type(layer) not in (keras.layers.BatchNormalization, BatchNormalization) or not args:
-        return False
-    masked = getattr(args[0], "_keras_mask", None) is not None or set(kwargs) - {"training"} or len(args) > 1
-    special = layer.renorm or getattr(layer, "virtual_batch_size", None) is not None
-    wide = all(v.dtype in ("float32", "float64") for v in (layer.moving_mean, layer.moving_variance))
-    return wide and not masked and not special
 
 
 class Names:

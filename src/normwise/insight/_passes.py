@@ -18,13 +18,10 @@ import numpy as np
 from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen
 from normwise.insight._evidence_pass import evidence_pass, numbers, without_derivatives
+from normwise.insight._quick_to_compile import quick_to_compile
 from normwise.insight._row_moments import RowMoments
 from normwise.insight.activation_evidence import activation_evidence, activation_sums, sums_on_host
 from normwise.insight.normalization_evidence import Taken, taken_moments, taken_sums
-
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True, "xla_cpu_use_fusion_emitters": False}
-"""For a program that runs a few times: compiled twice as quickly, and half as quick where it is not a
-product of matrices or a convolution."""
 
 
 class Pass(NamedTuple):
@@ -128,7 +125,7 @@ class Passes:
 
         key = (False, False) if self._one_program else (training, noise)
         if key not in self._programs:
-            self._programs[key] = jax.jit(self._program(*key), compiler_options=QUICK_TO_COMPILE)
+            self._programs[key] = jax.jit(self._program(*key), compiler_options=quick_to_compile())
         ids = {id(layer) for layer in by_batch}
         flags = [[training or id(layer) in ids for layer in self._norms], [noise] * len(self._noisy)]
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, self._x)

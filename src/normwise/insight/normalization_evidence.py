@@ -11,9 +11,10 @@ import numpy as np
 from normwise.core.evidence import NormalizationEvidence
 from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments
-from normwise.insight._evidence_pass import normalizes_by_batch, numbers
+from normwise.insight._evidence_pass import numbers
 from normwise.insight._features import Floats
 from normwise.insight._row_moments import RowMoments
+from normwise.insight._switched_layer import normalizes_by_batch
 
 
 class Taken(NamedTuple):
@@ -35,10 +36,8 @@ def taken_sums(found: RowMoments, rows: int) -> dict[str, Any]:
         found: The moments, in NumPy or traced.
         rows: How many rows.
     """
-    if found.between is None or rows < 2:
-        between = found.mean * math.nan
-    else:
-        between = found.between / (rows - 1)
+    some = found.between is not None and rows > 1
+    between = found.between / (rows - 1) if some else found.mean * math.nan
     return {"count": np.full((), found.size), "mean": found.mean, "m2": found.m2, "between": between}
 
 

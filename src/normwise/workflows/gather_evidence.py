@@ -47,6 +47,7 @@ def gather_evidence(
     new_x: Any = None,
     batch_size: int | None = None,
     rows: int = ROWS,
+    gradients: bool = True,
 ) -> Evidence:
     """What the doctor's rules look at, measured once.
 
@@ -60,6 +61,7 @@ def gather_evidence(
         batch_size: Rows a step of the training.
         rows: So many are probed at most; fewer, at least 16, where all layers together compute more than 2²⁸
             values of them.
+        gradients: Whether the gradient of the loss is taken, which is half of the time.
 
     Returns:
         The evidence; `absent` says what was not measured, and why.
@@ -89,10 +91,10 @@ def gather_evidence(
         evidence = dataclasses.replace(
             evidence, drift=input_drift(model, record, probed, later), absent=_no_calls(record)
         )
-    return _measured(model, evidence, probed)
+    return _measured(model, evidence, probed, gradients)
 
 
-def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
+def _measured(model: Any, evidence: Evidence, probed: ProbedRows, gradients: bool) -> Evidence:
     """The evidence with what passes of the rows through the model tell."""
     record, absent = evidence.model, dict(evidence.absent)
     places = places_of_inputs(record)
@@ -122,42 +124,49 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
         record, layers, probed.count, passes.in_training, passes.noisy, passes.at_inference
     )
     evidence = dataclasses.replace(
-        evidence, inputs=inputs, normalizations=normalizations, activations=tuple(passes.activations)
+        evidence,
+        inputs=inputs,
+        normalizations=normalizations,
+        activations=tuple(passes.activations),
+        absent=absent,
     )
-    return _with_loss(model, evidence, probed, passes, layers, absent)
+    evidence = _with_loss(model, evidence, probed, passes, layers)
+    return _with_gradients(model, evidence, probed) if gradients else evidence
 
 
 def _with_loss(
-    model: Any,
-    evidence: Evidence,
-    probed: ProbedRows,
-    passes: _Passes,
-    layers: dict[str, Any],
-    absent: dict[str, str],
+    model: Any, evidence: Evidence, probed: ProbedRows, passes: _Passes, layers: dict[str, Any]
 ) -> Evidence:
     loss = data_loss(model) if probed.y is not None else "no targets were given"
     if isinstance(loss, str):
-        absent.update(gradients=loss, loss=loss)
-        return dataclasses.replace(evidence, absent=absent)
-    found: dict[str, Any] = {}
+        return _without(evidence, loss, "loss", "gradients")
     try:
-        found["loss"] = loss_evidence(
+        found = loss_evidence(
             *(probed.y, loss, passes.outputs),
             lambda path: passes.switched_outputs(layers[path]),
             *(evidence.normalizations, probed.count),
             most_switched(evidence.model, probed.count),
         )
     except Exception as error:  # whatever a loss raises on targets that do not fit it
-        absent["loss"] = absent["gradients"] = _raised("the loss of these targets", error)
-        return dataclasses.replace(evidence, absent=absent)
+        return _without(evidence, _raised("the loss of these targets", error), "loss", "gradients")
+    return dataclasses.replace(evidence, loss=found)
+
+
+def _with_gradients(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
+    loss = data_loss(model)
+    if "gradients" in evidence.absent or isinstance(loss, str):
+        return evidence
     if not model.trainable_variables:
-        absent["gradients"] = f'the model "{model.name}" has no trainable variables'
-        return dataclasses.replace(evidence, absent=absent, **found)
+        return _without(evidence, f'the model "{model.name}" has no trainable variables', "gradients")
     try:
-        found["gradients"] = gradient_evidence(model, probed.x, probed.y, loss, _owners(model))
+        found = gradient_evidence(model, probed.x, probed.y, loss, _owners(model))
     except Exception as error:  # a layer without a derivative, or one that cannot be traced
-        absent["gradients"] = _raised("the gradient of the loss", error)
-    return dataclasses.replace(evidence, absent=absent, **found)
+        return _without(evidence, _raised("the gradient of the loss", error), "gradients")
+    return dataclasses.replace(evidence, gradients=found)
+
+
+def _without(evidence: Evidence, reason: str, *measured: str) -> Evidence:
+    return dataclasses.replace(evidence, absent={**evidence.absent, **dict.fromkeys(measured, reason)})
 
 
 class _Passes:
