@@ -350,12 +350,8 @@ def test_reductions_together_are_those_one_by_one():
     if keras.backend.backend() != "jax":
         pytest.skip("what is compiled is compiled on JAX alone")
     x = np.random.default_rng(0).normal(size=(6, 5, 4)).astype("float32")
-    terms = {
-        "sum": (x, "add"),
-        "count": ((x > 0).astype("int32"), "add"),
-        "max": (x, "max"),
-        "min": (x, "min"),
-    }
+    positive = (x > 0).astype("int32")
+    terms = {"sum": (x, "add"), "count": (positive, "add"), "max": (x, "max"), "min": (x, "min")}
     found = together({name: (ops.convert_to_tensor(v), way) for name, (v, way) in terms.items()}, (0, 1))
     assert_close(numbers(found["sum"]), np.float64(x).sum((0, 1)), tolerance("float32", 30))
     for name, exact in (("count", positive.sum((0, 1))), ("max", x.max((0, 1))), ("min", x.min((0, 1)))):
