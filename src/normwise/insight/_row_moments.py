@@ -60,30 +60,21 @@ def row_moments(x: Any, axes: tuple[int, ...]) -> RowMoments:
     return RowMoments(count, mean.squeeze(axes), m2.squeeze(axes), between.squeeze(axes))
 
 
-def together(terms: Mapping[str, tuple[Any, str]], axes: tuple[int, ...]) -> dict[str, Any]:
-    """Several reductions of arrays of one shape as one: what is compiled is one loop, and the axes are gone.
-
-    Args:
-        terms: By a name, an array that JAX traces, and "add", "max" or "min".
-        axes: The axes to reduce.
-    """
+def sums_together(terms: Mapping[str, Any], axes: tuple[int, ...]) -> dict[str, Any]:
+    """Sums of arrays of one shape that JAX traces: what is compiled is one loop, and the axes are gone."""
     from jax import lax
 
-    ways = {"add": (lax.add, 0.0), "max": (lax.max, -math.inf), "min": (lax.min, math.inf)}
-    arrays = [array for array, _ in terms.values()]
-    functions, firsts = zip(*(ways[way] for _, way in terms.values()), strict=True)
+    def added(one: Any, other: Any) -> Any:
+        return tuple(map(lax.add, one, other))
 
-    def combined(one: Any, other: Any) -> Any:
-        return tuple(f(a, b) for f, a, b in zip(functions, one, other, strict=True))
-
-    starts = tuple(np.asarray(first, array.dtype) for first, array in zip(firsts, arrays, strict=True))
-    return dict(zip(terms, lax.reduce(tuple(arrays), starts, combined, axes), strict=True))
+    starts = tuple(np.zeros((), array.dtype) for array in terms.values())
+    return dict(zip(terms, lax.reduce(tuple(terms.values()), starts, added, axes), strict=True))
 
 
-def sums_about(x: Any, origin: Any) -> dict[str, tuple[Any, str]]:
-    """The terms Σ(x − o) and Σ(x − o)²: `moments_about` of them the moments."""
+def powers_about(x: Any, origin: Any) -> dict[str, Any]:
+    """x − o and (x − o)²: of their sums `moments_about` makes the moments."""
     shifted = x - origin
-    return {"shifted": (shifted, "add"), "squares": (shifted * shifted, "add")}
+    return {"shifted": shifted, "squares": shifted * shifted}
 
 
 def moments_about(count: int, origin: Any, shifted: Any, squares: Any) -> Moments:
@@ -100,15 +91,15 @@ def _traced(x: Any, axes: tuple[int, ...], positions: tuple[int, ...]) -> RowMom
     from normwise.kernels.batch_moments import origin_of
 
     origin = origin_of(x, axes, x.dtype)
-    sums: Any = {name: array for name, (array, _) in sums_about(x, origin).items()}
+    sums: Any = powers_about(x, origin)
     count = math.prod(x.shape[axis] for axis in axes)
     if positions:
-        sums = together({name: (array, "add") for name, array in sums.items()}, positions)
+        sums = sums_together(sums, positions)
     if 0 not in axes:  # rows are channels
         found = moments_about(count, origin.squeeze(positions), sums["shifted"], sums["squares"])
         return RowMoments(count, found.mean, found.m2, None)
     rows = sums["shifted"] / (count // x.shape[0])
-    sums = together({name: (array, "add") for name, array in sums.items()}, (0,))
+    sums = sums_together(sums, (0,))
     found = moments_about(count, origin.squeeze(axes), sums["shifted"], sums["squares"])
     offsets = rows - sums["shifted"] / count
     return RowMoments(count, found.mean, found.m2, (offsets * offsets).sum(0))

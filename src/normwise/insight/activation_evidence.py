@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,14 @@ from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen
 from normwise.core.saturation import SATURATED
 from normwise.insight._features import Floats
-from normwise.insight._row_moments import moments_about, row_moments, sums_about, together
-from normwise.insight.saturation import CAN_DIE, DEAD_BELOW
+from normwise.insight._row_moments import moments_about, powers_about, row_moments, sums_together
+from normwise.insight.saturation import CAN_DIE
 
 LARGE = 5.0
 """From this size on a pre-activation is counted."""
 
-DEAD_QUANTILE = 0.95
+DEAD = 0.95
+"""A unit is dead that is 0 for so many of the values, or more."""
 
 
 def activation_sums(seen: ActivationSeen) -> dict[str, Any]:
@@ -37,36 +37,28 @@ def activation_sums(seen: ActivationSeen) -> dict[str, Any]:
     if not isinstance(z, np.ndarray):
         return _traced_sums(seen.function, z, y, axes)
     moments = row_moments(z, axes)
-    terms = _terms(seen.function, z, y, np)
-    sums = {name: getattr(np, _NUMPYS[way])(values, axes) for name, (values, way) in terms.items()}
-    return {"values": np.full((), moments.size), "mean": moments.mean, "m2": moments.m2, **sums}
+    counts = {name: flags.sum(axes) for name, flags in _counted(seen.function, z, y).items()}
+    return {"values": np.full((), moments.size), "mean": moments.mean, "m2": moments.m2, **counts}
 
 
-_NUMPYS = {"add": "sum", "max": "max", "min": "min"}
-
-
-def _terms(function: str, z: Any, y: Any, xp: ModuleType | Any) -> dict[str, tuple[Any, str]]:
-    """What is reduced, and how: "add", "max" or "min"."""
-    counted = "int64" if xp is np else "int32"
-    terms = {"beyond": (xp.abs(z) >= LARGE, "add")}
+def _counted(function: str, z: Any, y: Any) -> dict[str, Any]:
+    """What is counted, as truth values."""
+    flags = {"beyond": abs(z) >= LARGE}
     if function in SATURATED:
-        terms["saturated"] = (SATURATED[function](y), "add")
+        flags["saturated"] = SATURATED[function](y)
     if function in CAN_DIE:
-        below = y < DEAD_BELOW
-        terms["below"] = (below, "add")
-        terms["last_below"] = (xp.where(below, y, -math.inf), "max")
-        terms["first_above"] = (xp.where(below, math.inf, y), "min")
-    return {name: (v.astype(counted) if way == "add" else v, way) for name, (v, way) in terms.items()}
+        flags["zero"] = y == 0
+    return flags
 
 
 def _traced_sums(function: str, z: Any, y: Any, axes: tuple[int, ...]) -> dict[str, Any]:
-    from keras import ops
-
     from normwise.kernels.batch_moments import origin_of
 
     origin = origin_of(z, axes, z.dtype)
-    sums = together({**sums_about(z, origin), **_terms(function, z, y, ops)}, axes)
-    return {"values": ops.full((), z.shape[0] * z.shape[1], "int32"), "origin": origin.squeeze(axes), **sums}
+    counted = {name: flags.astype("int32") for name, flags in _counted(function, z, y).items()}
+    sums = sums_together({**powers_about(z, origin), **counted}, axes)
+    values = np.full((), z.shape[0] * z.shape[1])
+    return {"values": values, "origin": origin.squeeze(axes), **sums}
 
 
 def sums_on_host(sums: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -106,21 +98,7 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
             values=values,
             beyond_five=float(sums["beyond"].mean() / values),
             saturated=float(sums["saturated"].mean() / values) if "saturated" in sums else math.nan,
-            dead=_dead(sums, values) if "below" in sums else math.nan,
+            dead=float((sums["zero"] >= DEAD * values).mean()) if "zero" in sums else math.nan,
             mean=mean,
             std=float(np.sqrt(variance)),
         )
-
-
-def _dead(sums: Mapping[str, Floats], values: int) -> float:
-    """The share of the units with q₉₅ < 1e-5, q₉₅ being interpolated between the two values around it.
-
-    Values below 1e-5 come first: without sorting it is known whether q₉₅ lies among them. If it lies between
-    the last of them and the first of the others, these two are known too.
-    """
-    place = DEAD_QUANTILE * (values - 1)
-    first, part = math.floor(place), place - math.floor(place)
-    with np.errstate(all="ignore"):  # ∞ − ∞ where all or none are below
-        between = sums["last_below"] + part * (sums["first_above"] - sums["last_below"])
-    at_the_edge = (sums["below"] == first + 1) & ((between < DEAD_BELOW) if part else True)
-    return float(((sums["below"] > first + 1) | at_the_edge).mean())

@@ -2,10 +2,9 @@
 
 ## What it detects
 Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, so that the standard deviation
-behind the normalization is below √0.5 = 0.71, before γ: more than a quarter of those that vary are a warning,
-more than 10% an information. So are fewer of them, where v/(v + ε) < 0.9 for more than half of the channels,
-as at v < 9 ε. Channels that do not vary at all are not counted, and a network that has not been trained is
-not looked at.
+behind the normalization is below √0.5 = 0.71, before γ: more than a quarter of those that vary. Of fewer of
+them it is an information that v/(v + ε) < 0.9, as at v < 9 ε, for more than half of the channels. Channels
+that do not vary at all are not counted, and a network that has not been trained is not looked at.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of
@@ -48,12 +47,10 @@ from normwise.doctor.rule import NotApplicableError, Rule
 from normwise.doctor.sampling import FEWEST, Channels, channels, independent_values, is_untouched, median
 
 WEIGHT = 0.5
-SHARE = 0.1
-"""So many channels below `WEIGHT`."""
-MANY = 0.25
-"""So many of them are no longer a few that happen to be faint."""
+SHARE = 0.25
+"""More channels than this below `WEIGHT`: a few faint ones are in every network."""
 TYPICAL = 0.9
-"""Half of the channels below this: a few faint ones are in every network."""
+"""Half of the channels below this."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -101,8 +98,7 @@ def _grade(weight: Channels) -> tuple[Severity | None, NDArray[np.bool_], float]
     """How bad it is, which channels are small, and what share of them is too much; None if none is."""
     share = float(np.mean(weight < WEIGHT)) if weight.size else 0.0
     if share > SHARE:
-        many = share > MANY
-        return "warning" if many else "info", weight < WEIGHT, MANY if many else SHARE
+        return "warning", weight < WEIGHT, SHARE
     is_typical = bool(weight.size) and float(np.mean(weight < TYPICAL)) > 0.5
     return "info" if is_typical else None, weight < TYPICAL, 0.5
 
