@@ -104,7 +104,7 @@ class Passes:
                 self._compiled = False
         switches = self._noise_switches([noise] * len(self._noisy))
         switches |= {id(layer): True for layer in self._norms if id(layer) in ids}
-        return self._finished(self._computed([], self._states, self._x, training, switches))
+        return self._finished(self._computed(None, self._states, self._x, training, switches))
 
     def _needs_to_know(self, layer: Any) -> bool:
         """Whether a layer does something of its own with `training`, and is none that is switched."""
@@ -155,13 +155,13 @@ class Passes:
         return program
 
     def _computed(
-        self, mapping: list[Any], states: Any, x: Any, training: bool, switches: Mapping[int, Any]
+        self, mapping: list[Any] | None, states: Any, x: Any, training: bool, switches: Mapping[int, Any]
     ) -> Any:
         """Sums of the activations, sums of the normalizations, what was asked for, outputs, noise states."""
         import keras
 
         # What is not traced is reduced in float64 on the host.
-        wide = _float32_at_least if mapping else numbers
+        wide = numbers if mapping is None else _float32_at_least
         activations: dict[str, Any] = {}
         normalizations: dict[str, Any] = {}
         seen: dict[str, Any] = {}
@@ -174,7 +174,7 @@ class Passes:
         def on_normalization(name: str, moments: RowMoments, rows: int) -> None:
             normalizations[name] = taken_sums(moments, rows)
 
-        mapping = [*mapping, *zip(self._seeds, states, strict=True)]
+        mapping = [*(mapping or []), *zip(self._seeds, states, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope, without_derivatives():
             outputs = evidence_pass(
                 self._model,
