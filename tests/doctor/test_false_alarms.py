@@ -332,6 +332,14 @@ def test_positions_count_as_many_as_they_are_worth():
     ]
 
 
+def test_behind_a_normalization_means_of_rows_are_no_longer_chance():
+    two = chain(dense(), norm("first"), dense("between"), norm("second"))
+    alike = {"values": 65536.0, "values_per_row": 64.0, "independent_per_row": 1.5}
+    measured = tuple(normalization(call=name, layer=name, **alike) for name in ("first", "second"))
+    (finding,) = examine(batch(2, model=two, normalizations=measured), [rule_of("NRM401")]).findings
+    assert (finding.layer, finding.value, finding.confidence) == ("first", 3.0, "measured")
+
+
 def test_what_makes_a_batch_large_or_small():
     assert found("NRM401", batch(2, model=chain(dense(), norm(renorm=True)))) == []
     assert found("NRM401", batch(64, model=chain(dense(), norm(virtual_batch_size=4)))) == ["warning"]

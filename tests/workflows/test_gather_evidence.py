@@ -116,9 +116,7 @@ def test_targets_that_do_not_fit_the_loss(trained):
 def test_one_row(trained):
     model, x, y = trained
     found = gather_evidence(model, x[:1], y[:1])
-    assert {found.absent[name] for name in module.MEASURED} == {
-        "one row was given, and these measurements need two"
-    }
+    assert {found.absent[name] for name in module.MEASURED} == {module.ONE_ROW}
     assert found.rows == 1
 
 

@@ -26,6 +26,7 @@ from normwise.insight.normalization_evidence import Taken, normalization_evidenc
 from normwise.workflows.diagnose_data import read_data
 from normwise.workflows.input_drift import input_drift
 from normwise.workflows.input_values import arrays_of_inputs, require_finite
+from normwise.workflows.not_measured import with_what_was_not_measured
 from normwise.workflows.probed_rows import ProbedRows, probed_rows
 
 ROWS = 1024
@@ -36,6 +37,7 @@ CALLS_TO_COMPILE = 32
 """A model of fewer calls is computed sooner than it is compiled."""
 DRAWS = 3
 """Passes with dropout on."""
+ONE_ROW = "one row was given: a mean and a variance need more; give some hundred"
 MEASURED = ("inputs", "normalizations", "activations", "gradients", "loss")
 
 
@@ -101,7 +103,7 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows, gradients: boo
     arrays = arrays_of_inputs(model, probed.x)
     require_finite(arrays, probed, {place.name for place in places if place.scaled_by})
     if probed.count < 2:
-        absent.update(dict.fromkeys(MEASURED, "one row was given, and these measurements need two"))
+        absent.update(dict.fromkeys(MEASURED, ONE_ROW))
         return dataclasses.replace(evidence, absent=absent)
     passes = _Passes(model, record, probed, places)
     passes.run()
@@ -130,6 +132,7 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows, gradients: boo
         activations=tuple(passes.activations),
         absent=absent,
     )
+    evidence = with_what_was_not_measured(evidence)
     evidence = _with_loss(model, evidence, probed, passes, layers)
     return _with_gradients(model, evidence, probed) if gradients else evidence
 
