@@ -37,8 +37,8 @@ def test_a_function_that_a_call_calls(function):
     model(x)
     unseen, checks = told(model, x)
     sentence = (
-        'what the activation functions "relu" take is not measured: they are called as functions, are inside'
-        " of a loop over time steps, or nothing calls them"
+        'what the activation functions "relu" take is not measured: they are called as functions, or inside'
+        " of a loop over time steps, or not at all"
     )
     assert unseen == (sentence,)
     assert checks["NRM202"] == ("skipped", sentence)
@@ -89,7 +89,7 @@ def test_of_what_is_measured_or_hidden_nothing_is_said():
 
 def test_one_row():
     model = keras.Sequential(
-        [keras.Input((3,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)]
+        [keras.Input((3,)), layers.Dense(4, name="hidden"), layers.BatchNormalization(), layers.Dense(1)]
     )
     diagnosis = normwise.diagnose(model, rows(3)[:1])
     reason = "one row was given: a mean and a variance need more; give some hundred"

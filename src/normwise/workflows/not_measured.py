@@ -19,10 +19,10 @@ HIDING = ("attention", "recurrent")
 def with_what_was_not_measured(evidence: Evidence) -> Evidence:
     """The evidence of passes, with what they did not see in the model's `unseen`.
 
-    What a layer inside of a recurrent layer or a TimeDistributed takes at a time step is of no meaning outside
-    of the loop; a function such as `keras.ops.relu` that a `call` calls as it runs tells nobody what it takes.
-    Where nothing of a kind was measured though the model has it, the evidence is absent: a rule must not call
-    clean what it has not seen.
+    What a layer inside of a recurrent layer or a TimeDistributed takes is of no meaning outside of the loop; a
+    function such as `keras.ops.relu` that a `call` calls as it runs tells nobody what it takes. Where nothing
+    of a kind was measured though the model has it, the evidence is absent: a rule must not call clean what it
+    has not seen.
     """
     absent, unseen = dict(evidence.absent), list(evidence.model.unseen)
     for kind, measured, what, names in (
@@ -37,10 +37,9 @@ def with_what_was_not_measured(evidence: Evidence) -> Evidence:
     return dataclasses.replace(evidence, model=model, absent=absent)
 
 
-_IN_LOOPS = "are inside of a loop over time steps, or nothing calls them"
 _REASONS = {
-    "normalizations": f"they {_IN_LOOPS}",
-    "activations": f"they are called as functions, {_IN_LOOPS}",
+    "normalizations": "they are inside of a loop over time steps, or nothing calls them",
+    "activations": "they are called as functions, or inside of a loop over time steps, or not at all",
 }
 
 
