@@ -19,10 +19,10 @@ HIDING = ("attention", "recurrent")
 def with_what_was_not_measured(evidence: Evidence) -> Evidence:
     """The evidence of passes, with what they did not see in the model's `unseen`.
 
-    What a layer inside of a recurrent layer or a TimeDistributed takes is of no meaning outside of the loop; a
-    function such as `keras.ops.relu` that a `call` calls as it runs tells nobody what it takes. Where nothing
-    of a kind was measured though the model has it, the evidence is absent: a rule must not call clean what it
-    has not seen.
+    What a layer inside of a recurrent layer or a TimeDistributed takes is of no meaning outside of the loop;
+    a function such as `keras.ops.relu` that a `call` calls as it runs tells nobody what it takes. Where
+    nothing of a kind was measured though the model has it, the evidence is absent: a rule must not call clean
+    what it has not seen.
     """
     absent, unseen = dict(evidence.absent), list(evidence.model.unseen)
     for kind, measured, what, names in (
