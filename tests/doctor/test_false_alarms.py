@@ -301,6 +301,13 @@ def test_a_small_rate_before_a_normalization():
     assert found("NRM303", noisy(1.16)) == []
 
 
+@pytest.mark.parametrize(("rows", "severities"), [(16, []), (64, ["warning"])])
+def test_of_few_rows_a_noise_that_drops_rows_is_chance(rows, severities):
+    # 1.25 is beyond 1 + √(0.2² + (3·0.2·√(2/m))²), which is 1.29 for 16 rows and 1.23 for 64.
+    facts = {"values": 4.0 * rows, "values_per_row": 4.0, "independent_per_row": 4.0}
+    assert found("NRM303", noisy(1.25, **facts)) == severities
+
+
 def test_what_is_stale_further_up_is_not_dropout():
     assert found("NRM303", noisy(1.0, inference_variance=0.1)) == []
 
