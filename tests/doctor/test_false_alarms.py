@@ -245,7 +245,9 @@ def added(output=False, beside=()):
 def test_a_bias_that_gets_to_a_normalization_by_way_of_a_sum():
     findings = examine(evidence(added()), [rule_of("NRM301")]).findings
     assert [finding.layer for finding in findings] == ["stem", "branch"]
-    assert "only norm takes what it gives, by way of sums, which subtracts" in findings[0].evidence
+    assert (
+        "only norm takes what it gives, by way of sums or poolings, which subtracts" in findings[0].evidence
+    )
     assert found("NRM301", evidence(added(output=True))) == []
     # The branch is a linear layer that takes the stem's bias; its own is subtracted.
     findings = examine(evidence(added(beside=("stem",))), [rule_of("NRM301")]).findings
