@@ -161,17 +161,17 @@ def trials(unseen: list[dict[str, Any]]) -> str:
 
 _PAGE = """# How often the doctor is right
 
-`{command}` builds the {cases} labelled cases of tests/corpus, diagnoses each and compares. Every defect is
-put into three architectures or more at two strengths, in the way in which it comes about. {clean} cases are
-clean: a twin of each of these, and networks that look ill on purpose. The labels were written before the
-rules were run; which of them were changed since, and why, is in
-[decision 0150](decisions/0150-cases-are-labelled-by-their-mechanism.md). The rules were mended by what this
-corpus showed: it says how well they agree with it, and less of networks that nobody here has thought of.
+`{command}` builds the {cases} labelled cases of tests/corpus, diagnoses each and compares. Every defect
+is put into three architectures or more at two strengths, in the way in which it comes about. {clean}
+cases are clean: a twin of each of these, and networks that look ill on purpose. The labels were written
+before the rules were run; which of them were changed since, and why, is in
+[decision 0150](decisions/0150-cases-are-labelled-by-their-mechanism.md). The rules were mended by what this corpus
+showed: it says how well they agree with it, and less of networks that nobody here has thought of.
 
 A true positive is a code that is expected and found. A false positive is one that is found and neither
 expected nor allowed, or found in a layer that is sound. Where the label names the layers that have the
-defect, each of them has to be named. On clean cases {errors} errors were found. A diagnosis took {median} s
-(median), {largest} s at most, on two busy cores, compiling included.
+defect, each of them has to be named. On clean cases {errors} errors were found. A diagnosis took {median}
+s (median), {largest} s at most, on two busy cores, compiling included.
 
 {table}
 Where the doctor and the labels differ:
@@ -180,29 +180,31 @@ Where the doctor and the labels differ:
 
 ## Networks that are not in the repository
 
-211 networks that no rule had been made on, 103 of them sound, were labelled before anything was run: dense
-networks on real tables, convolutions, residual networks, LSTMs, transformers, U-Nets, backbones of
-keras.applications, trained and untrained. What is optional in a label counts neither way. Every disagreement
-was then looked at in the model itself, and a label was changed where the finding was true of the network, or
-where what was expected was not in it: most of these are true heavy tails in one table, NRM103.
+211 networks that no rule had been made on, 103 of them sound, were labelled before anything was run:
+dense networks on real tables, convolutions, residual networks, LSTMs, transformers, U-Nets, backbones of
+keras.applications, trained and untrained. What is optional in a label counts neither way. Every
+disagreement was then looked at in the model itself, and a label was changed where the finding was true of
+the network, or where what was expected was not in it: most of these are true heavy tails in one table,
+NRM103.
 
 {trials}
-Nothing was found of severity "error" in a sound network, and no network was changed. After the first 163 the
-rules 102, 301, 303, 401, 402, 403, 404, 405 and 408 were mended, as decisions
-[0155](decisions/0155-a-call-says-how-it-trains.md), [0156](decisions/0156-a-bias-is-followed-through-sums.md)
-and [0157](decisions/0157-what-the-doctor-takes-for-alike.md) tell; after the other 48 the rules 202, 301, 303,
-401 and 408, as [0167](decisions/0167-what-forty-eight-more-networks-showed.md) tells. The last rows are those of
-the rules of today: they say how well these agree with networks that they were mended by, and no more than that.
-Of the 211, those were run again that have a finding of a mended rule.
+Nothing was found of severity "error" in a sound network, and no network was changed. After the first 163
+the rules 102, 301, 303, 401, 402, 403, 404, 405 and 408 were mended, as decisions
+[0155](decisions/0155-a-call-says-how-it-trains.md),
+[0156](decisions/0156-a-bias-is-followed-through-sums.md) and
+[0157](decisions/0157-what-the-doctor-takes-for-alike.md) tell; after the other 48 the rules 202, 301,
+303, 401 and 408, as [0167](decisions/0167-what-forty-eight-more-networks-showed.md) tells. The last rows
+are those of the rules of today: they say how well these agree with networks that they were mended by, and
+no more than that. Of the 211, those were run again that have a finding of a mended rule.
 
 ## The architectures of keras.applications
 
 `KERAS_BACKEND=jax python -m benchmarks.doctor_applications` makes each of them with random weights and
-statistics of random images, 16 images of 64×64 or the smallest that it takes, and diagnoses it in a process of
-its own, compiling included, by the rules that are not in preview. {architectures} were run; not run:
-{not_run}. {false_errors} errors were found. A diagnosis took {processor} s of processor time at most, and the
-largest process held {mebibytes} MiB, making the model included. Seconds are those of two cores that had four
-times as much work as this, so that processor seconds say more.
+statistics of random images, 16 images of 64×64 or the smallest that it takes, and diagnoses it in a
+process of its own, compiling included, by the rules that are not in preview. {architectures} were run;
+not run: {not_run}. {false_errors} errors were found. A diagnosis took {processor} s of processor time at
+most, and the largest process held {mebibytes} MiB, making the model included. Seconds are those of two
+cores that had four times as much work as this, so that processor seconds say more.
 
 {applications}
 These findings were looked at. 301: `keras.applications` gives the convolutions of its ResNets biases before a
