@@ -165,8 +165,8 @@ _PAGE = """# How often the doctor is right
 is put into three architectures or more at two strengths, in the way in which it comes about. {clean}
 cases are clean: a twin of each of these, and networks that look ill on purpose. The labels were written
 before the rules were run; which of them were changed since, and why, is in
-[decision 0150](decisions/0150-cases-are-labelled-by-their-mechanism.md). The rules were mended by what this corpus
-showed: it says how well they agree with it, and less of networks that nobody here has thought of.
+[decision 0150](decisions/0150-cases-are-labelled-by-their-mechanism.md). The rules were mended by what this
+corpus showed: it says how well they agree with it, and less of networks that nobody here has thought of.
 
 A true positive is a code that is expected and found. A false positive is one that is found and neither
 expected nor allowed, or found in a layer that is sound. Where the label names the layers that have the
