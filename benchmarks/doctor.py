@@ -204,7 +204,8 @@ statistics of random images, 16 images of 64×64 or the smallest that it takes, 
 process of its own, compiling included, by the rules that are not in preview. {architectures} were run;
 not run: {not_run}. {false_errors} errors were found. A diagnosis took {processor} s of processor time at
 most, and the largest process held {mebibytes} MiB, making the model included. Seconds are those of two
-cores that had four times as much work as this, so that processor seconds say more.
+cores that much other work shared and halted at times; on cores of one's own they should be the processor's
+at most, which was not measured.
 
 {applications}
 These findings were looked at. 301: `keras.applications` gives the convolutions of its ResNets biases before a
