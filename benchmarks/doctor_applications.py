@@ -2,6 +2,8 @@
 
     KERAS_BACKEND=jax python -m benchmarks.doctor_applications [--only ResNet50,…] [--side 64] [--out FILE]
 
+`python -m benchmarks.doctor --page` has the table.
+
 Each architecture has a process of its own. Weights are random, the statistics of the normalizations those
 of random images behind these weights (`benchmarks.fold.randomize`); so an error is a false one. Seconds are
 those of one diagnosis in a fresh process, compiling included; the memory is the most that the process held,
@@ -84,6 +86,20 @@ def one(name: str, side: int) -> dict[str, Any]:
         "failed": [f"{c.code}: {c.reason}" for c in diagnosis.checks if c.status == "failed"],
         "unseen": list(diagnosis.unseen),
     }
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results as a table of Markdown, the quickest first."""
+    lines = [
+        "| architecture | layers | processor seconds | seconds | most memory, MiB | before, MiB | findings |",
+        "|---|---:|---:|---:|---:|---:|---|",
+    ]
+    done = [(name, r) for name, r in results.items() if "seconds" in r]
+    for name, r in sorted(done, key=lambda item: item[1]["processor_seconds"]):
+        found = ", ".join(f"{n} × {what}" for what, n in r["findings"].items()) or "none"
+        numbers = (r["layers"], r["processor_seconds"], r["seconds"], r["mebibytes"], r["mebibytes_before"])
+        lines.append(f"| {' | '.join([name, *map(str, numbers), found])} |")
+    return "\n".join(lines) + "\n"
 
 
 def in_a_process(name: str, side: int) -> dict[str, Any]:

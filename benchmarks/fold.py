@@ -41,6 +41,7 @@ from benchmarks.results import write_results
 import normwise
 from normwise.deploy.fold_difference import fold_difference
 from normwise.deploy.normalization_maps import floats, normalizes
+from normwise.insight._quick_to_compile import quick_to_compile
 
 ROWS = 8
 LEAST_VARIANCE = 0.1
@@ -65,7 +66,7 @@ def randomize(
     momenta = [layer.momentum for layer in norms]
     for layer in norms:
         layer.momentum = 0.0
-    moved = calls(model, training=True)(x)[1]
+    moved = calls(model, training=True, once=True)(x)[1]
     for variable, value in zip(model.non_trainable_variables, moved, strict=True):
         variable.assign(value)
     for layer, momentum in zip(norms, momenta, strict=True):
@@ -74,8 +75,8 @@ def randomize(
         layer.moving_variance.assign(floats(layer.moving_variance) + floor)
 
 
-def calls(model: Any, training: bool = False) -> Callable[[Any], Any]:
-    """A function x → (output, non-trainable variables), compiled on JAX."""
+def calls(model: Any, training: bool = False, once: bool = False) -> Callable[[Any], Any]:
+    """A function x → (output, non-trainable variables), compiled on JAX; quickly if it is called once."""
     if keras.backend.backend() == "torch":
         import torch
 
@@ -87,7 +88,10 @@ def calls(model: Any, training: bool = False) -> Callable[[Any], Any]:
     import jax
 
     state = [[v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables)]
-    compiled = jax.jit(lambda state, x: model.stateless_call(*state, x, training=training))
+    options = quick_to_compile() if once else None
+    compiled = jax.jit(
+        lambda state, x: model.stateless_call(*state, x, training=training), compiler_options=options
+    )
     return lambda x: jax.block_until_ready(compiled(state, x))
 
 

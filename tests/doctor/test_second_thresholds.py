@@ -84,12 +84,6 @@ def mixed(ratio):
         # Nearly twice the loss, and 0.3% of the variance of the targets.
         ("NRM404", lossy(0.0025, 0.0042, of_constant=0.6), lossy(0.0025, 0.0042, of_constant=0.03)),
         ("NRM404", lossy(0.01, 0.06, of_constant=1.0), lossy(0.01, 0.061, of_constant=1.0)),
-        # Half of the channels, and then three of four, have a variance below 9 ε.
-        (
-            "NRM408",
-            one(variance=(8.9, 8.9, 9.1, 9.1), epsilon=1.0),
-            one(variance=(8.9, 8.9, 8.9, 9.1), epsilon=1.0),
-        ),
         (
             "NRM405",
             one(**COLD | {"moving_variance": 4.0}, moving_mean=0.0),

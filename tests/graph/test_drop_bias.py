@@ -152,6 +152,16 @@ def test_enlarged_images_keep_the_bias_along_their_channels():
     assert_same(old, new, normal((16, 4, 4, 2)))
 
 
+@pytest.mark.parametrize("pooling", [layers.AveragePooling2D, layers.MaxPooling2D])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_pooled_images_keep_the_bias(pooling, padding):
+    parts = [layers.Conv2D(3, 2, name="linear"), pooling(3, padding=padding)]
+    old = chain(*parts, layers.BatchNormalization(), shape=(6, 6, 2))
+    new, behind, left = dropped(old, "linear")
+    assert (len(behind), left) == (1, {})
+    assert_same(old, new, normal((16, 6, 6, 2)))
+
+
 def test_several_at_once_and_one_that_cannot():
     old = chain(
         *(layers.Dense(4, name="one"), layers.BatchNormalization(), layers.ReLU()),

@@ -95,6 +95,17 @@ def test_without_targets_or_a_loss(trained):
     assert found.absent["loss"] == 'the model "plain" is not compiled: it has no loss'
 
 
+def test_the_gradient_is_taken_where_a_rule_asks_for_it(trained, monkeypatch):
+    model, x, y = trained
+    assert not gather_evidence(model, x, y, gradients=False).gradients
+    asked = []
+    monkeypatch.setattr(module, "gradient_evidence", lambda *_: tuple(asked.append(1) or ()))
+    normwise.diagnose(model, x, y)
+    assert not asked
+    normwise.diagnose(model, x, y, select=["NRM203"])
+    assert asked
+
+
 def test_targets_that_do_not_fit_the_loss(trained):
     model, x, _ = trained
     found = gather_evidence(model, x, np.zeros((COUNT, 2, 7)))
@@ -105,9 +116,7 @@ def test_targets_that_do_not_fit_the_loss(trained):
 def test_one_row(trained):
     model, x, y = trained
     found = gather_evidence(model, x[:1], y[:1])
-    assert {found.absent[name] for name in module.MEASURED} == {
-        "one row was given, and these measurements need two"
-    }
+    assert {found.absent[name] for name in module.MEASURED} == {module.ONE_ROW}
     assert found.rows == 1
 
 

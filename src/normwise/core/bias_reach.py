@@ -12,8 +12,10 @@ LINEAR_FUNCTIONS = ("", "linear")
 _CARRIERS = (
     *("Activation", "Identity", "Cropping1D", "Cropping2D", "Cropping3D"),
     *("UpSampling1D", "UpSampling2D", "UpSampling3D"),
+    *("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"),
+    *("MaxPooling1D", "MaxPooling2D", "MaxPooling3D"),
 )
-"""Layers that leave what is the same at all positions as it is."""
+"""Layers that leave what is the same at all positions as it is; Keras' poolings do not pool their padding."""
 _ADDITION = re.compile(r"(^|/)add(_\d+)?(#\d+)?$")
 
 
@@ -39,7 +41,7 @@ def calls_of(model: ModelRecord, layer: LayerRecord) -> tuple[CallRecord, ...]:
 
 
 def bias_reach(model: ModelRecord, layer: LayerRecord) -> BiasReach:
-    """Follows the bias of a linear layer through additions, and through what moves values alone.
+    """Follows the bias of a linear layer through additions and poolings, and through what moves values alone.
 
     Example:
         >>> calls = (
@@ -86,7 +88,7 @@ def _carries(model: ModelRecord, call: CallRecord, shapes: set[tuple[int, ...]],
     ranks = {len(shape) for shape in shapes}
     sizes = {shape[channels - 1] for shape in shapes} if channels > 0 else set()
     return (
-        (call.kind == "shape" and layer is not None and layer.class_name in _CARRIERS)
+        (call.kind in ("shape", "pooling") and layer is not None and layer.class_name in _CARRIERS)
         and ranks == {len(call.shape)}
         and sizes == {call.shape[channels - 1]}
         and _moves_positions(layer, channels, len(call.shape))

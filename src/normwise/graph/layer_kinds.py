@@ -123,10 +123,11 @@ def snake_case(name: str) -> str:
     """A class's name as that of a function.
 
     Example:
-        >>> snake_case("LeakyRelu"), snake_case("Relu6")
-        ('leaky_relu', 'relu6')
+        >>> snake_case("LeakyRelu"), snake_case("Relu6"), snake_case("ReLU")
+        ('leaky_relu', 'relu6', 'relu')
     """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    # Keras calls the operation of `ops.relu` a Relu, and that of `activations.relu` a ReLU.
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.replace("ReLU", "Relu")).lower()
 
 
 def _kind_of_operation(operation: Any) -> str:

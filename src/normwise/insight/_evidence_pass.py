@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -11,9 +10,22 @@ import numpy as np
 
 from normwise.core.probe import ActivationSeen, NormalizationSeen
 from normwise.insight._features import Floats
+from normwise.insight._row_moments import RowMoments, row_moments
+from normwise.insight._switched_layer import by_both, by_either, has_one_formula
 
 Told = Callable[[str, Any], None]
 """Is told the name of a call, as in a `normwise.core.model_record.CallRecord`, and what was seen of it."""
+MomentsTold = Callable[[str, RowMoments, int], None]
+"""Is told the name of a call of a batch normalization, the moments of what it took, and of how many rows."""
+
+
+def numbers(values: Any) -> Floats:
+    """An array of a backend in float64."""
+    from keras import backend, ops
+
+    if backend.standardize_dtype(values.dtype) in ("bfloat16", "float16"):
+        values = ops.cast(values, "float32")  # NumPy itself has no bfloat16
+    return np.asarray(ops.convert_to_numpy(values), np.float64)
 
 
 def evidence_pass(
@@ -22,7 +34,8 @@ def evidence_pass(
     *,
     training: bool,
     activation: Told | None = None,
-    normalization: Told | None = None,
+    normalization: MomentsTold | None = None,
+    wide: Callable[[Any], Any] = numbers,
     output: Told | None = None,
     outputs_of: Collection[str] = (),
     switched: Mapping[int, Any] | None = None,
@@ -34,16 +47,16 @@ def evidence_pass(
         x: The rows.
         training: Whether it computes as in training.
         activation: Told of each activation function what it took and gave: an `ActivationSeen`.
-        normalization: Told of each batch normalization what it took: a `NormalizationSeen`.
+        normalization: Told of each batch normalization the moments of what it took.
+        wide: What it took, as its moments are computed: in float64 on the host, or traced in float32.
         output: Told what those calls gave that
         outputs_of: names.
         switched: By the id of a layer, whether it computes as in training, whatever the others do; a traced
-            truth value computes both and chooses.
+            truth value chooses.
     """
-    import keras
 
     from normwise.graph.kinds import is_activation
-    from normwise.graph.layer_calls import called_with_training, calls_told
+    from normwise.graph.layer_calls import axes_of_statistics, called_with_training, calls_told
     from normwise.graph.layer_kinds import function_of
     from normwise.graph.layer_paths import layer_paths
     from normwise.graph.replaced import layer_calls_by
@@ -51,7 +64,7 @@ def evidence_pass(
     switches = switched or {}
     paths = layer_paths(model)
     twice = False  # the layer that is being called tells the same a second time
-    wanted = {name.partition("#")[0] for name in outputs_of}
+    known: RowMoments | None = None  # what the layer that is being called takes
     activations, normalizations, layers = Names(), Names(), Names()
 
     def path(layer: Any) -> str:
@@ -63,7 +76,8 @@ def evidence_pass(
 
     def on_normalization(seen: NormalizationSeen) -> None:
         if normalization is not None and not twice:
-            normalization(normalizations.next(seen.path), seen)
+            moments = known or row_moments(wide(seen.inputs), seen.axes)
+            normalization(normalizations.next(seen.path), moments, seen.inputs.shape[0])
 
     def on_operation(operation: Any, taken: Any, given: Any) -> None:
         if is_activation(operation):
@@ -71,31 +85,31 @@ def evidence_pass(
         if output is not None and operation.name in outputs_of:
             output(operation.name, given)
 
-    def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+    @contextmanager
+    def again() -> Iterator[None]:
         nonlocal twice
+        twice = True
+        try:
+            yield
+        finally:
+            twice = False
+
+    def on_layer(plain: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal known
         switch = switches.get(id(layer))
         if switch is None:
             given = plain(layer, *args, **kwargs)
         elif isinstance(switch, bool):
             given = called_with_training(plain, layer, switch, args, kwargs)
+        elif has_one_formula(layer, args, kwargs):
+            known = row_moments(wide(args[0]), axes_of_statistics(layer, args[0]))
+            given = by_either(plain, layer, switch, known, args, kwargs)
         else:
-            before = [(variable, variable.value) for variable in layer._non_trainable_variables]
-            in_training = called_with_training(plain, layer, True, args, kwargs)
-            # At inference, and when it is called again, it has its own statistics; the noise goes on.
-            for variable, value in before:
-                variable.assign(value)
-            twice = True
-            try:
-                at_inference = called_with_training(plain, layer, False, args, kwargs)
-            finally:
-                twice = False
-            given = keras.tree.map_structure(
-                functools.partial(keras.ops.where, switch), in_training, at_inference
-            )
-        if path(layer) in wanted:
-            name = layers.next(path(layer))
-            if output is not None and name in outputs_of:
-                output(name, given)
+            given = by_both(plain, layer, switch, again(), args, kwargs)
+        known = None
+        name = layers.next(path(layer))
+        if output is not None and name in outputs_of:
+            output(name, given)
         return given
 
     with (
@@ -116,15 +130,6 @@ class Names:
         """The name of a further call of a layer."""
         self._counts[path] = self._counts.get(path, 0) + 1
         return path if self._counts[path] == 1 else f"{path}#{self._counts[path]}"
-
-
-def numbers(values: Any) -> Floats:
-    """An array of a backend in float64."""
-    from keras import backend, ops
-
-    if backend.standardize_dtype(values.dtype) in ("bfloat16", "float16"):
-        values = ops.cast(values, "float32")  # NumPy itself has no bfloat16
-    return np.asarray(ops.convert_to_numpy(values), np.float64)
 
 
 @contextmanager

@@ -16,14 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from normwise.core.evidence import ActivationEvidence
-from normwise.core.probe import ActivationSeen, NormalizationSeen
+from normwise.core.probe import ActivationSeen
 from normwise.insight._evidence_pass import evidence_pass, numbers, without_derivatives
-from normwise.insight.activation_evidence import activation_evidence, activation_sums
+from normwise.insight._quick_to_compile import quick_to_compile
+from normwise.insight._row_moments import RowMoments
+from normwise.insight.activation_evidence import activation_evidence, activation_sums, sums_on_host
 from normwise.insight.normalization_evidence import Taken, taken_moments, taken_sums
-
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
-"""For a program that runs a few times: compiled twice as quickly, and half as quick where it is not a
-product of matrices or a convolution."""
 
 
 class Pass(NamedTuple):
@@ -106,7 +104,7 @@ class Passes:
                 self._compiled = False
         switches = self._noise_switches([noise] * len(self._noisy))
         switches |= {id(layer): True for layer in self._norms if id(layer) in ids}
-        return self._finished(self._computed([], self._states, self._x, training, switches))
+        return self._finished(self._computed(None, self._states, self._x, training, switches))
 
     def _needs_to_know(self, layer: Any) -> bool:
         """Whether a layer does something of its own with `training`, and is none that is switched."""
@@ -127,7 +125,7 @@ class Passes:
 
         key = (False, False) if self._one_program else (training, noise)
         if key not in self._programs:
-            self._programs[key] = jax.jit(self._program(*key), compiler_options=QUICK_TO_COMPILE)
+            self._programs[key] = jax.jit(self._program(*key), compiler_options=quick_to_compile())
         ids = {id(layer) for layer in by_batch}
         flags = [[training or id(layer) in ids for layer in self._norms], [noise] * len(self._noisy)]
         tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, self._x)
@@ -157,26 +155,26 @@ class Passes:
         return program
 
     def _computed(
-        self, mapping: list[Any], states: Any, x: Any, training: bool, switches: Mapping[int, Any]
+        self, mapping: list[Any] | None, states: Any, x: Any, training: bool, switches: Mapping[int, Any]
     ) -> Any:
         """Sums of the activations, sums of the normalizations, what was asked for, outputs, noise states."""
         import keras
 
         # What is not traced is reduced in float64 on the host.
-        xp, wide = (keras.ops, _float32_at_least) if mapping else (np, numbers)
+        wide = numbers if mapping is None else _float32_at_least
         activations: dict[str, Any] = {}
         normalizations: dict[str, Any] = {}
         seen: dict[str, Any] = {}
 
         def on_activation(name: str, told: ActivationSeen) -> None:
             values = dataclasses.replace(told, inputs=wide(told.inputs), outputs=wide(told.outputs))
-            activations[name] = activation_sums(values, xp)
+            activations[name] = activation_sums(values)
             self._told[name] = dataclasses.replace(told, inputs=None, outputs=None)
 
-        def on_normalization(name: str, told: NormalizationSeen) -> None:
-            normalizations[name] = taken_sums(dataclasses.replace(told, inputs=wide(told.inputs)), xp)
+        def on_normalization(name: str, moments: RowMoments, rows: int) -> None:
+            normalizations[name] = taken_sums(moments, rows)
 
-        mapping = [*mapping, *zip(self._seeds, states, strict=True)]
+        mapping = [*(mapping or []), *zip(self._seeds, states, strict=True)]
         with keras.StatelessScope(state_mapping=mapping) as scope, without_derivatives():
             outputs = evidence_pass(
                 self._model,
@@ -184,6 +182,7 @@ class Passes:
                 training=training,
                 activation=on_activation,
                 normalization=on_normalization,
+                wide=wide,
                 output=lambda name, given: seen.update({name: given}),
                 outputs_of=self._outputs_of,
                 switched=switches,
@@ -198,7 +197,7 @@ class Passes:
         host = keras.tree.map_structure(_on_host, (activations, normalizations))
         return Pass(
             [
-                activation_evidence(name, told, host[0][name])
+                activation_evidence(name, told, sums_on_host(host[0][name]))
                 for name, told in self._told.items()
                 if name in host[0]
             ],

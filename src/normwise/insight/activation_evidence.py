@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,42 +12,62 @@ from normwise.core.evidence import ActivationEvidence
 from normwise.core.probe import ActivationSeen
 from normwise.core.saturation import SATURATED
 from normwise.insight._features import Floats
-from normwise.insight._row_moments import row_moments
-from normwise.insight.saturation import CAN_DIE, DEAD_BELOW
+from normwise.insight._row_moments import moments_about, powers_about, row_moments, sums_together
+from normwise.insight.saturation import CAN_DIE
 
 LARGE = 5.0
 """From this size on a pre-activation is counted."""
 
-DEAD_QUANTILE = 0.95
+DEAD = 0.95
+"""A unit is dead that is 0 for so many of the values, or more."""
 
 
-def activation_sums(seen: ActivationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
+def activation_sums(seen: ActivationSeen) -> dict[str, Any]:
     """What is counted and summed of one call, a unit each.
 
     Args:
-        seen: What it took and gave, (rows, …, units): units are on the last axis.
-        xp: `numpy`, or `keras.ops` in traced code.
+        seen: What it took and gave, (rows, …, units): units are on the last axis. NumPy arrays in float64,
+            or arrays that JAX traces: of these `sums_on_host` makes the same.
     """
     z, y = (
         values.reshape(values.shape[0], -1, values.shape[-1] if values.ndim > 1 else 1)
         for values in (seen.inputs, seen.outputs)
     )
     axes = (0, 1)
+    if not isinstance(z, np.ndarray):
+        return _traced_sums(seen.function, z, y, axes)
     moments = row_moments(z, axes)
-    sums = {
-        "values": xp.full((), moments.size, "int64" if xp is np else "int32"),
-        "beyond": xp.sum(xp.abs(z) >= LARGE, axes),
-        "mean": moments.mean,
-        "m2": moments.m2,
-    }
-    if seen.function in SATURATED:
-        sums["saturated"] = xp.sum(SATURATED[seen.function](y), axes)
-    if seen.function in CAN_DIE:
-        below = y < DEAD_BELOW
-        sums["below"] = xp.sum(below, axes)
-        sums["last_below"] = xp.max(xp.where(below, y, -math.inf), axes)
-        sums["first_above"] = xp.min(xp.where(below, math.inf, y), axes)
-    return sums
+    counts = {name: flags.sum(axes) for name, flags in _counted(seen.function, z, y).items()}
+    return {"values": np.full((), moments.size), "mean": moments.mean, "m2": moments.m2, **counts}
+
+
+def _counted(function: str, z: Any, y: Any) -> dict[str, Any]:
+    """What is counted, as truth values."""
+    flags = {"beyond": abs(z) >= LARGE}
+    if function in SATURATED:
+        flags["saturated"] = SATURATED[function](y)
+    if function in CAN_DIE:
+        flags["zero"] = y == 0
+    return flags
+
+
+def _traced_sums(function: str, z: Any, y: Any, axes: tuple[int, ...]) -> dict[str, Any]:
+    from normwise.kernels.batch_moments import origin_of
+
+    origin = origin_of(z, axes, z.dtype)
+    counted = {name: flags.astype("int32") for name, flags in _counted(function, z, y).items()}
+    sums = sums_together({**powers_about(z, origin), **counted}, axes)
+    values = np.full((), z.shape[0] * z.shape[1])
+    return {"values": values, "origin": origin.squeeze(axes), **sums}
+
+
+def sums_on_host(sums: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The sums as `activation_sums` gives them of NumPy arrays."""
+    if "origin" not in sums:
+        return dict(sums)
+    with np.errstate(all="ignore"):
+        found = moments_about(int(sums["values"]), *(sums[n] for n in ("origin", "shifted", "squares")))
+    return {**sums, "mean": found.mean, "m2": found.m2}
 
 
 def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floats]) -> ActivationEvidence:
@@ -57,7 +76,7 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
     Args:
         call: The name of the call.
         seen: Its layer and its function.
-        sums: Of it, as `activation_sums` gives them, in float64.
+        sums: Of it, as `activation_sums` gives them of NumPy arrays, in float64.
 
     Example:
         >>> z = np.array([[6.0, -1.0], [-6.0, -2.0]])
@@ -79,21 +98,7 @@ def activation_evidence(call: str, seen: ActivationSeen, sums: Mapping[str, Floa
             values=values,
             beyond_five=float(sums["beyond"].mean() / values),
             saturated=float(sums["saturated"].mean() / values) if "saturated" in sums else math.nan,
-            dead=_dead(sums, values) if "below" in sums else math.nan,
+            dead=float((sums["zero"] >= DEAD * values).mean()) if "zero" in sums else math.nan,
             mean=mean,
             std=float(np.sqrt(variance)),
         )
-
-
-def _dead(sums: Mapping[str, Floats], values: int) -> float:
-    """The share of the units with q₉₅ < 1e-5, q₉₅ being interpolated between the two values around it.
-
-    Values below 1e-5 come first: without sorting it is known whether q₉₅ lies among them. If it lies between
-    the last of them and the first of the others, these two are known too.
-    """
-    place = DEAD_QUANTILE * (values - 1)
-    first, part = math.floor(place), place - math.floor(place)
-    with np.errstate(all="ignore"):  # ∞ − ∞ where all or none are below
-        between = sums["last_below"] + part * (sums["first_above"] - sums["last_below"])
-    at_the_edge = (sums["below"] == first + 1) & ((between < DEAD_BELOW) if part else True)
-    return float(((sums["below"] > first + 1) | at_the_edge).mean())

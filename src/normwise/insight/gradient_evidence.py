@@ -10,7 +10,7 @@ import numpy as np
 from normwise.core.evidence import GradientEvidence
 from normwise.insight._data_loss import DataLoss
 from normwise.insight._evidence_pass import numbers
-from normwise.insight._passes import QUICK_TO_COMPILE
+from normwise.insight._quick_to_compile import quick_to_compile
 
 
 def gradient_evidence(
@@ -68,7 +68,7 @@ def _on_jax(model: Any, variables: Any, x: Any, y: Any, loss: DataLoss) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return loss(y, model(x, training=True))
 
-    compiled = jax.jit(jax.grad(of_values), compiler_options=QUICK_TO_COMPILE)
+    compiled = jax.jit(jax.grad(of_values), compiler_options=quick_to_compile())
     return compiled([variable.value for variable in variables], x, y)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +11,10 @@ import numpy as np
 from normwise.core.evidence import NormalizationEvidence
 from normwise.core.model_record import ModelRecord
 from normwise.core.moments import Moments
-from normwise.core.probe import NormalizationSeen
 from normwise.insight._evidence_pass import numbers
 from normwise.insight._features import Floats
-from normwise.insight._row_moments import row_moments
+from normwise.insight._row_moments import RowMoments
+from normwise.insight._switched_layer import normalizes_by_batch
 
 
 class Taken(NamedTuple):
@@ -30,21 +29,16 @@ class Taken(NamedTuple):
     between: Floats
 
 
-def taken_sums(seen: NormalizationSeen, xp: ModuleType | Any = np) -> dict[str, Any]:
-    """What is summed of one call, a channel each.
+def taken_sums(found: RowMoments, rows: int) -> dict[str, Any]:
+    """What is known of one call, a channel each, by the moments of what it took.
 
     Args:
-        seen: What it took.
-        xp: `numpy`, or `keras.ops` in traced code.
+        found: The moments, in NumPy or traced.
+        rows: How many rows.
     """
-    found = row_moments(seen.inputs, seen.axes)
-    rows = seen.inputs.shape[0]
-    if found.between is None or rows < 2:
-        between = xp.full_like(found.mean, math.nan)
-    else:
-        between = found.between / (rows - 1)
-    count = xp.full((), found.size, "int64" if xp is np else "int32")
-    return {"count": count, "mean": found.mean, "m2": found.m2, "between": between}
+    some = found.between is not None and rows > 1
+    between = found.between / (rows - 1) if some else found.mean * math.nan
+    return {"count": np.full((), found.size), "mean": found.mean, "m2": found.m2, "between": between}
 
 
 def taken_moments(sums: Mapping[str, Floats]) -> Taken:
@@ -114,11 +108,6 @@ def _evidence(
         rectified=_is_rectified(record, call),
         independent_per_row=_independent_per_row(taken, values / rows),
     )
-
-
-def normalizes_by_batch(layer: Any) -> bool:
-    """Whether it takes the batch's statistics in training."""
-    return bool(layer.trainable and getattr(layer, "statistics_trainable", True))
 
 
 def gap(evidence: NormalizationEvidence) -> float:

@@ -71,5 +71,13 @@ def diagnose(
         raise TrainingError("new_x has nothing to be compared with: x is None; expected the rows of before")
     if x is not None:
         require_finite_weights(model)
-    evidence = gather_evidence(model, x, y, new_x=new_x, batch_size=batch_size, rows=rows)
+    evidence = gather_evidence(
+        model,
+        x,
+        y,
+        new_x=new_x,
+        batch_size=batch_size,
+        rows=rows,
+        gradients=any("gradients" in rule.needs for rule in rules),
+    )
     return examine(finite_evidence(evidence), rules, ignored)

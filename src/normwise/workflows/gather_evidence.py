@@ -26,6 +26,7 @@ from normwise.insight.normalization_evidence import Taken, normalization_evidenc
 from normwise.workflows.diagnose_data import read_data
 from normwise.workflows.input_drift import input_drift
 from normwise.workflows.input_values import arrays_of_inputs, require_finite
+from normwise.workflows.not_measured import with_what_was_not_measured
 from normwise.workflows.probed_rows import ProbedRows, probed_rows
 
 ROWS = 1024
@@ -36,6 +37,7 @@ CALLS_TO_COMPILE = 32
 """A model of fewer calls is computed sooner than it is compiled."""
 DRAWS = 3
 """Passes with dropout on."""
+ONE_ROW = "one row was given: a mean and a variance need more; give some hundred"
 MEASURED = ("inputs", "normalizations", "activations", "gradients", "loss")
 
 
@@ -47,6 +49,7 @@ def gather_evidence(
     new_x: Any = None,
     batch_size: int | None = None,
     rows: int = ROWS,
+    gradients: bool = True,
 ) -> Evidence:
     """What the doctor's rules look at, measured once.
 
@@ -60,6 +63,7 @@ def gather_evidence(
         batch_size: Rows a step of the training.
         rows: So many are probed at most; fewer, at least 16, where all layers together compute more than 2²⁸
             values of them.
+        gradients: Whether the gradient of the loss is taken, which is half of the time.
 
     Returns:
         The evidence; `absent` says what was not measured, and why.
@@ -89,17 +93,17 @@ def gather_evidence(
         evidence = dataclasses.replace(
             evidence, drift=input_drift(model, record, probed, later), absent=_no_calls(record)
         )
-    return _measured(model, evidence, probed)
+    return _measured(model, evidence, probed, gradients)
 
 
-def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
+def _measured(model: Any, evidence: Evidence, probed: ProbedRows, gradients: bool) -> Evidence:
     """The evidence with what passes of the rows through the model tell."""
     record, absent = evidence.model, dict(evidence.absent)
     places = places_of_inputs(record)
     arrays = arrays_of_inputs(model, probed.x)
     require_finite(arrays, probed, {place.name for place in places if place.scaled_by})
     if probed.count < 2:
-        absent.update(dict.fromkeys(MEASURED, "one row was given, and these measurements need two"))
+        absent.update(dict.fromkeys(MEASURED, ONE_ROW))
         return dataclasses.replace(evidence, absent=absent)
     passes = _Passes(model, record, probed, places)
     passes.run()
@@ -122,42 +126,50 @@ def _measured(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
         record, layers, probed.count, passes.in_training, passes.noisy, passes.at_inference
     )
     evidence = dataclasses.replace(
-        evidence, inputs=inputs, normalizations=normalizations, activations=tuple(passes.activations)
+        evidence,
+        inputs=inputs,
+        normalizations=normalizations,
+        activations=tuple(passes.activations),
+        absent=absent,
     )
-    return _with_loss(model, evidence, probed, passes, layers, absent)
+    evidence = with_what_was_not_measured(evidence)
+    evidence = _with_loss(model, evidence, probed, passes, layers)
+    return _with_gradients(model, evidence, probed) if gradients else evidence
 
 
 def _with_loss(
-    model: Any,
-    evidence: Evidence,
-    probed: ProbedRows,
-    passes: _Passes,
-    layers: dict[str, Any],
-    absent: dict[str, str],
+    model: Any, evidence: Evidence, probed: ProbedRows, passes: _Passes, layers: dict[str, Any]
 ) -> Evidence:
     loss = data_loss(model) if probed.y is not None else "no targets were given"
     if isinstance(loss, str):
-        absent.update(gradients=loss, loss=loss)
-        return dataclasses.replace(evidence, absent=absent)
-    found: dict[str, Any] = {}
+        return _without(evidence, loss, "loss", "gradients")
     try:
-        found["loss"] = loss_evidence(
+        found = loss_evidence(
             *(probed.y, loss, passes.outputs),
             lambda path: passes.switched_outputs(layers[path]),
             *(evidence.normalizations, probed.count),
             most_switched(evidence.model, probed.count),
         )
     except Exception as error:  # whatever a loss raises on targets that do not fit it
-        absent["loss"] = absent["gradients"] = _raised("the loss of these targets", error)
-        return dataclasses.replace(evidence, absent=absent)
+        return _without(evidence, _raised("the loss of these targets", error), "loss", "gradients")
+    return dataclasses.replace(evidence, loss=found)
+
+
+def _with_gradients(model: Any, evidence: Evidence, probed: ProbedRows) -> Evidence:
+    loss = data_loss(model)
+    if "gradients" in evidence.absent or isinstance(loss, str):
+        return evidence
     if not model.trainable_variables:
-        absent["gradients"] = f'the model "{model.name}" has no trainable variables'
-        return dataclasses.replace(evidence, absent=absent, **found)
+        return _without(evidence, f'the model "{model.name}" has no trainable variables', "gradients")
     try:
-        found["gradients"] = gradient_evidence(model, probed.x, probed.y, loss, _owners(model))
+        found = gradient_evidence(model, probed.x, probed.y, loss, _owners(model))
     except Exception as error:  # a layer without a derivative, or one that cannot be traced
-        absent["gradients"] = _raised("the gradient of the loss", error)
-    return dataclasses.replace(evidence, absent=absent, **found)
+        return _without(evidence, _raised("the gradient of the loss", error), "gradients")
+    return dataclasses.replace(evidence, gradients=found)
+
+
+def _without(evidence: Evidence, reason: str, *measured: str) -> Evidence:
+    return dataclasses.replace(evidence, absent={**evidence.absent, **dict.fromkeys(measured, reason)})
 
 
 class _Passes:

@@ -1,7 +1,7 @@
 """dead-relu: most units of a ReLU are 0 for nearly every row.
 
 ## What it detects
-A hidden ReLU of which more than half of the units have a 95th percentile below 1e-5. It is not the share of
+A hidden ReLU of which more than half of the units are 0 for 95% of the values or more. It is not the share of
 zeros: behind a batch normalization half of all values are 0, and every unit is alive.
 
 ## Why it matters
@@ -21,7 +21,8 @@ Units for rare events, each for fewer than 5% of the rows; few rows.
 
 ## Sources
 Lu, Shin, Su & Karniadakis 2020, "Dying ReLU and initialization", arXiv:1903.06733. The criterion is that of
-Ben Braiek & Khomh 2022, "Testing feedforward neural networks training programs", ACM TOSEM.
+Ben Braiek & Khomh 2022, "Testing feedforward neural networks training programs", ACM TOSEM, with 0 for their
+1e-5, below which a faint signal lies as a whole.
 """
 
 from __future__ import annotations

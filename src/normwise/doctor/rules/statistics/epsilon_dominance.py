@@ -2,10 +2,8 @@
 
 ## What it detects
 Channels whose variance v in training is below ε, that is v/(v + ε) < 0.5, so that the standard deviation
-behind the normalization is below √0.5 = 0.71, before γ: more than a quarter of those that vary are a warning,
-more than 10% an information. So are fewer of them, where v/(v + ε) < 0.9 for more than half of the channels,
-as at v < 9 ε. Channels that do not vary at all are not counted, and a network that has not been trained is
-not looked at.
+behind the normalization is below √0.5 = 0.71, before γ: more than a quarter of those that vary. Channels that
+do not vary at all are not counted, and a network that has not been trained is not looked at.
 
 ## Why it matters
 The layer normalizes less than it says: at v = ε the output has a standard deviation of 0.71, at v = ε/100 of
@@ -38,22 +36,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from normwise.core.diagnosis import Finding, Severity
+from normwise.core.diagnosis import Finding
 from normwise.core.evidence import Evidence
 from normwise.doctor.columns import ROUNDING
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, Rule
-from normwise.doctor.sampling import FEWEST, Channels, channels, independent_values, is_untouched, median
+from normwise.doctor.sampling import FEWEST, channels, independent_values, is_untouched, median
 
 WEIGHT = 0.5
-SHARE = 0.1
-"""So many channels below `WEIGHT`."""
-MANY = 0.25
-"""So many of them are no longer a few that happen to be faint."""
-TYPICAL = 0.9
-"""Half of the channels below this: a few faint ones are in every network."""
+SHARE = 0.25
+"""More channels than this below `WEIGHT`: a few faint ones are in every network."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
@@ -76,17 +69,17 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         variance, mean = channels(n.variance), channels(n.mean)
         variance = variance[(variance > 0) & (np.sqrt(variance) > ROUNDING * abs(mean))]
         weight = variance / (variance + n.epsilon)
-        severity, small, threshold = _grade(weight)
-        if severity and n.layer not in told:
+        small = weight < WEIGHT
+        share = float(np.mean(small)) if small.size else 0.0
+        if share > SHARE and n.layer not in told:
             told.add(n.layer)
             typical = median(variance[small])
             yield EPSILON_DOMINANCE.finding(
                 layer=n.layer,
-                value=float(np.mean(small)),
-                threshold=threshold,
+                value=share,
+                threshold=SHARE,
                 unit="of the channels",
                 sample_size=n.values,
-                severity=severity,
                 evidence=f"{int(np.sum(small))} of {variance.size} channels that {n.layer} takes have a"
                 " variance of"
                 f" {typical:.2g} (median) against ε = {n.epsilon:g}: it makes their standard deviation"
@@ -95,16 +88,6 @@ def check(evidence: Evidence) -> Iterator[Finding]:
                     f"Scale what the network takes, or give {n.layer} a smaller epsilon, and train again.",
                 ),
             )
-
-
-def _grade(weight: Channels) -> tuple[Severity | None, NDArray[np.bool_], float]:
-    """How bad it is, which channels are small, and what share of them is too much; None if none is."""
-    share = float(np.mean(weight < WEIGHT)) if weight.size else 0.0
-    if share > SHARE:
-        many = share > MANY
-        return "warning" if many else "info", weight < WEIGHT, MANY if many else SHARE
-    is_typical = bool(weight.size) and float(np.mean(weight < TYPICAL)) > 0.5
-    return "info" if is_typical else None, weight < TYPICAL, 0.5
 
 
 EPSILON_DOMINANCE = Rule("NRM408", "epsilon-dominance", "warning", "measured", ("normalizations",), check)

@@ -3,7 +3,9 @@
 ## What it detects
 The values m of a channel in a batch: rows on a device, times positions. At m = 1 each output is β, whatever
 the input; below 8 the variance is off by √(2/(m − 1)), 53% at 8; below 16 by up to 37%. Positions of an image
-are alike: where it was measured how many independent values a row is worth, fewer than 8 of those count too.
+are alike: where it was measured how many independent values a row is worth, by how far the means of rows are
+apart, fewer than 8 of those count too. Behind another batch normalization they do not: it has centred the
+same rows, and their mean is no longer off by what they differ.
 
 ## Why it matters
 Every row is normalized by the chance of which few rows it came with, and the moving statistics, by which the
@@ -34,9 +36,9 @@ import math
 from collections.abc import Iterator
 
 from normwise.core.diagnosis import Confidence, Finding, Severity
-from normwise.core.evidence import Evidence
+from normwise.core.evidence import Evidence, NormalizationEvidence
 from normwise.core.model_record import CallRecord, LayerRecord
-from normwise.doctor.calls import channel_axes, learns_statistics
+from normwise.doctor.calls import batch_normalization, channel_axes, learns_statistics, upstream
 from normwise.doctor.remedies import by_hand
 from normwise.doctor.rule import NotApplicableError, NotKnownError, Rule
 
@@ -100,13 +102,20 @@ def _positions(evidence: Evidence, layer: LayerRecord) -> tuple[int | None, floa
     measured = [n for n in evidence.normalizations if n.layer == layer.path and n.values_per_row >= 1]
     if measured:
         fewest = min(measured, key=lambda n: n.values_per_row)
-        worth = fewest.independent_per_row
+        worth = math.nan if _is_centred(evidence, fewest) else fewest.independent_per_row
         finite = math.isfinite(fewest.values_per_row)
         positions = int(fewest.values_per_row) if finite else None
         return positions, max(1.0, worth) if math.isfinite(worth) else fewest.values_per_row
     known = [_of_shape(layer, call) for call in evidence.model.calls if call.layer == layer.path]
     counts = [count for count in known if count is not None]
     return (min(counts), min(counts)) if counts else (None, math.nan)
+
+
+def _is_centred(evidence: Evidence, n: NormalizationEvidence) -> bool:
+    """Whether another batch normalization has normalized the same rows before."""
+    model = evidence.model
+    call = model.call(n.call)
+    return call is not None and any(batch_normalization(model, before) for before in upstream(model, call))
 
 
 def _of_shape(layer: LayerRecord, call: CallRecord) -> int | None:

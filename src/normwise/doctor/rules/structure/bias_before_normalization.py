@@ -3,7 +3,8 @@
 ## What it detects
 A linear layer with a trainable bias whose output only batch normalizations take, each of which normalizes the
 same channels by the batch. The batch's mean holds the bias, and is subtracted: BN(Wu + b) = BN(Wu). So it is
-where the output gets there by way of sums, as in residual networks: BN(v + Wu + b) = BN(v + Wu).
+where the output gets there by way of sums, as in residual networks, BN(v + Wu + b) = BN(v + Wu), or of
+poolings.
 
 ## Why it matters
 The bias learns nothing, since its gradient is 0 but for rounding; it costs memory and an addition for each
@@ -69,7 +70,7 @@ def check(evidence: Evidence) -> Iterator[Finding]:
 def _by_way(model: ModelRecord, takers: tuple[str, ...], layer: LayerRecord) -> str:
     own = {call.name for call in calls_of(model, layer)}
     direct = all(own & set(call.takes) for call in model.calls if call.layer in takers)
-    return "" if direct else ", by way of sums"
+    return "" if direct else ", by way of sums or poolings"
 
 
 def _remedy(model: ModelRecord, layer: LayerRecord) -> Remedy:

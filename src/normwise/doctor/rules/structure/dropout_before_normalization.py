@@ -3,8 +3,9 @@
 ## What it detects
 A dropout, or another layer that draws noise in training, before a batch normalization, and a variance at the
 normalization's input that is more than 1.2 times as large with the noise as without: the median over the
-channels that vary, ε added to both. It is measured; the order alone is no finding, since a small rate, or a
-wide layer between, hardly matters. What augments the data does not count: its noise is meant.
+channels that vary, ε added to both. Three standard errors of the excess, √(2/rows), are added to it. It is
+measured; the order alone is no finding, since a small rate, or a wide layer between, hardly matters. What
+augments the data does not count: its noise is meant.
 
 ## Why it matters
 The moving variance averages what training sees. At inference nothing is dropped, the variance is smaller, and
@@ -38,6 +39,7 @@ value that is 1.16 at rate 0.1, 1.37 at 0.2 and 2.47 at 0.5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from normwise.core.diagnosis import Finding, Remedy
@@ -46,7 +48,7 @@ from normwise.core.model_record import CallRecord, ModelRecord
 from normwise.doctor.calls import layer_of, upstream
 from normwise.doctor.remedies import by_hand, carried_out
 from normwise.doctor.rule import NotApplicableError, Rule
-from normwise.doctor.sampling import FEWEST, channels, independent_values, median
+from normwise.doctor.sampling import FEWEST, channels, independent_values, median, with_chance
 
 RATIO = 1.2
 
@@ -66,13 +68,13 @@ def check(evidence: Evidence) -> Iterator[Finding]:
         raise NotApplicableError(f"fewer than {FEWEST} rows were probed")
     told: set[str] = set()
     for n, dropout in enough:
-        ratio = _ratio(n)
-        if ratio > RATIO and n.layer not in told:
+        ratio, threshold = _ratio(n), _threshold(n)
+        if ratio > threshold and n.layer not in told:
             told.add(n.layer)
             yield DROPOUT_BEFORE_NORMALIZATION.finding(
                 layer=n.layer,
                 value=ratio,
-                threshold=RATIO,
+                threshold=threshold,
                 unit="times the variance",
                 sample_size=n.values,
                 evidence=f"With the noise of {dropout.name} the variance of what {n.layer} takes is"
@@ -90,6 +92,13 @@ def _ratio(n: NormalizationEvidence) -> float:
     noisy, plain = channels(n.noisy_variance), channels(n.variance)
     varies = plain > 0
     return median((noisy[varies] + n.epsilon) / (plain[varies] + n.epsilon))
+
+
+def _threshold(n: NormalizationEvidence) -> float:
+    """The ratio from where on noise matters: a noise that drops whole rows is drawn as often as there are."""
+    rows = n.values / max(n.values_per_row, 1.0)
+    excess = RATIO - 1
+    return 1 + with_chance(excess, excess * math.sqrt(2 / rows))
 
 
 def _remedy(dropout: CallRecord) -> Remedy:
