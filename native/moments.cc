@@ -6,44 +6,40 @@
 namespace normwise {
 namespace {
 
-// The moments of a piece's channels.
+// The moments of a piece's channels, about an origin a channel, so that the sums of lanes add up.
 //
-// The origin of a lane is the mean of a sixteenth of its rows: from the mean of all it is less than √15 deviations
-// away, whatever the values, so that Σd² − (Σd)²/n loses a digit at most.
+// The origin is the mean of a sixteenth of the rows: from the mean of all it is less than √15 deviations away,
+// whatever the values, so that Σd² − (Σd)²/n loses a digit at most.
 template <typename T>
 void of_piece(const T* x, const Piece& piece, double* mean, double* m2) {
   double s[kLanes], q[kLanes];
-  T origin[kLanes];
+  T near[kLanes], origins[kLanes];
   const Rows<T> all{x + piece.offset, piece.stride, piece.rows, piece.width};
   const Rows<T> tail{x + piece.tail_offset(), piece.tail, piece.tail > 0, piece.tail};
   const int64_t few = (piece.rows + 15) / 16;
-  const int64_t known = few > 0 ? piece.width : piece.tail;
-  for (int64_t i = 0; i < known; ++i) origin[i] = 0, s[i] = 0, q[i] = 0;
-  const Rows<T> head{all.data, piece.stride, few, piece.width};
-  tiles<T>().sums(few > 0 ? head : tail, origin, s, q);
-  for (int64_t i = 0; i < known; ++i) {
-    origin[i] = static_cast<T>(s[i] / static_cast<double>(few > 0 ? few : 1));
-    s[i] = 0;
-    q[i] = 0;
-  }
+  const Rows<T> head = few > 0 ? Rows<T>{all.data, piece.stride, few, piece.width} : tail;
+  const auto clear = [&] {
+    for (int64_t i = 0; i < piece.width; ++i) s[i] = q[i] = 0;
+  };
+  clear();
+  for (int64_t i = 0; i < head.width; ++i) origins[i] = 0;
+  tiles<T>().sums(head, origins, s, q);
+  fold_sums(piece, s, mean);
+  const double some = static_cast<double>(few > 0 ? few * (piece.width / piece.channels) : piece.tail / piece.channels);
+  for (int64_t c = 0; c < piece.channels; ++c) near[c] = static_cast<T>(mean[c] / some);
+  const T* origin = lanes_within(near, piece, origins);
+  clear();
   tiles<T>().sums(all, origin, s, q);
   if (piece.tail > 0) tiles<T>().sums(tail, origin, s, q);
-  const auto count = [&](int64_t lane) { return static_cast<double>(piece.rows + (lane < piece.tail ? 1 : 0)); };
-  for (int64_t i = 0; i < known; ++i) {
-    const double n = count(i);
-    q[i] = q[i] - s[i] * (s[i] / n);
-    // Below 0 by rounding alone; written so that NaN stays.
-    if (q[i] < 0) q[i] = 0;
-    s[i] = static_cast<double>(origin[i]) + s[i] / n;
-  }
-  const auto count_in = [&](int64_t set, int64_t c) { return count(set * piece.channels + c); };
-  const int64_t sets = known / piece.channels;
-  for (int64_t c = 0; sets > 1 && c < piece.channels; c += kChunk) {
-    merge_sets(sets, piece.channels, c, s, q, count_in);
-  }
+  fold_sums(piece, s, mean);
+  fold_sums(piece, q, m2);
+  const double n = static_cast<double>(piece.count());
   for (int64_t c = 0; c < piece.channels; ++c) {
-    mean[c] = s[c];
-    m2[c] = q[c];
+    const double rest = mean[c] / n;
+    m2[c] -= mean[c] * rest;
+    // Below 0 by rounding alone; written so that NaN stays.
+    if (m2[c] < 0) m2[c] = 0;
+    mean[c] = static_cast<double>(near[c]) + rest;
   }
 }
 

@@ -31,6 +31,8 @@ struct Piece {
   int64_t slot;
 
   int64_t tail_offset() const { return offset + rows * stride; }
+  // How many values a channel has here.
+  int64_t count() const { return (rows * width + tail) / channels; }
 };
 
 // Each piece gives what it found of its channels to its slot; every slot has all the channels once.
@@ -68,6 +70,8 @@ class Pieces {
   static constexpr int64_t kSlots = 64;
   static constexpr int64_t kBlock = 256;
   static constexpr int64_t kRun = int64_t{1} << 18;
+  // Enough for vectors, and few enough that a short run has many rows.
+  static constexpr int64_t kRunLanes = 64;
 
   // Channels last: a block of rows a slot, a strip of channels a piece; few channels lie side by side.
   void by_rows() {
@@ -108,7 +112,7 @@ class Pieces {
     const int64_t outer = slot / segments_;
     const int64_t segment = slot % segments_;
     const int64_t length = run_length(segment);
-    const int64_t lanes = std::min<int64_t>(length, kLanes / 2);
+    const int64_t lanes = std::min(length, kRunLanes);
     return {(outer * view_.channels + channel) * view_.inner + segment * kRun,
             length / lanes,
             lanes,

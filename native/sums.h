@@ -14,14 +14,20 @@ std::unique_ptr<T[]> memory(int64_t size) {
   return std::unique_ptr<T[]>(new T[static_cast<size_t>(size)]);
 }
 
-// The vectors of a piece's lanes, out of those of the channels.
+// The vectors of a piece's lanes, out of those of its channels.
+template <typename T>
+const T* lanes_within(const T* first, const Piece& piece, T* buffer) {
+  if (piece.channels == piece.width) return first;
+  const int64_t known = std::min(piece.width, piece.channels);
+  for (int64_t i = 0; i < known; ++i) buffer[i] = first[i];
+  for (int64_t i = known; i < piece.width; ++i) buffer[i] = buffer[i - known];
+  return buffer;
+}
+
+// The same, out of those of all channels.
 template <typename T>
 const T* lanes_of(const T* per_channel, const Piece& piece, T* buffer) {
-  const T* first = per_channel + piece.channel;
-  if (piece.channels == piece.width) return first;
-  for (int64_t i = 0; i < std::min(piece.width, piece.channels); ++i) buffer[i] = first[i];
-  for (int64_t i = piece.channels; i < piece.width; ++i) buffer[i] = buffer[i - piece.channels];
-  return buffer;
+  return lanes_within(per_channel + piece.channel, piece, buffer);
 }
 
 // The sums of lanes as those of their channels.

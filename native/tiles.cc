@@ -4,6 +4,7 @@
 #include "tiles.h"
 
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "activations.h"
@@ -22,7 +23,7 @@ constexpr int64_t kGroup = 8;
 
 // --- stores past the caches -----------------------------------------------------------------------------------
 
-// A row of results, kept until it is whole, and then written so that what was in its place is not read first.
+// Written so that what was in its place is not read first.
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
 constexpr bool kCanStream = true;
 inline void stream_line(void* to, const void* from) {
@@ -45,28 +46,38 @@ inline void stream_line(void*, const void*) {}
 inline void end_of_stream() {}
 #endif
 
-template <typename T>
-void stream_row(T* RESTRICT to, const T* RESTRICT from, int64_t n) {
-  constexpr int64_t line = 64 / sizeof(T);
-  int64_t i = 0;
-  for (; i < n && reinterpret_cast<uintptr_t>(to + i) % 64 != 0; ++i) to[i] = from[i];
-  for (; i + line <= n; i += line) stream_line(to + i, from + i);
-  for (; i < n; ++i) to[i] = from[i];
-}
+// As much of a row is computed before it is written as fills some lines of the cache. Written value by value, it
+// would hold up the reads: arrays of one size often begin at the same place of a page, and then a processor takes
+// what is read next for what has just been written. Written a row at a time, it would wait for them.
+constexpr int64_t kLinesAtOnce = 8;
 
-// Calls row(r, out) for each row, out being where its results go.
-template <typename T, typename Row>
-inline void write_rows(Rows<T> x, T* y, bool stream, const Row& row) {
-  if (kCanStream && stream) {
-    alignas(64) T whole[kLanes];
-    for (int64_t r = 0; r < x.rows; ++r) {
-      row(r, whole);
-      stream_row(y + r * x.stride, whole, x.width);
+// Calls block(r, first, n, out) for each part of each row, and writes what is then in out where it belongs.
+template <typename T, typename Block>
+inline void write_rows(Rows<T> x, T* y, bool stream, const Block& block) {
+  constexpr int64_t line = 64 / sizeof(T);
+  constexpr int64_t size = kLinesAtOnce * line;
+  alignas(64) T part[size];
+  const bool past = kCanStream && stream;
+  for (int64_t r = 0; r < x.rows; ++r) {
+    T* const to = y + r * x.stride;
+    // The parts begin where lines of the cache do.
+    const auto over = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64 / sizeof(T));
+    const int64_t before = over == 0 ? 0 : line - over;
+    int64_t first = before < x.width ? before : x.width;
+    if (first > 0) block(r, 0, first, part), std::memcpy(to, part, static_cast<size_t>(first) * sizeof(T));
+    for (; first + size <= x.width; first += size) {
+      block(r, first, size, part);
+      if (past) {
+        for (int64_t i = 0; i < size; i += line) stream_line(to + first + i, part + i);
+      } else {
+        std::memcpy(to + first, part, sizeof(part));
+      }
     }
-    end_of_stream();
-  } else {
-    for (int64_t r = 0; r < x.rows; ++r) row(r, y + r * x.stride);
+    if (first == x.width) continue;
+    block(r, first, x.width - first, part);
+    std::memcpy(to + first, part, static_cast<size_t>(x.width - first) * sizeof(T));
   }
+  if (past) end_of_stream();
 }
 
 // --- sums -----------------------------------------------------------------------------------------------------
@@ -153,12 +164,12 @@ void column_sums_without_nan(Rows<T> x, const double* RESTRICT origin, double* R
 
 template <typename F, typename T>
 inline void normalize_by(Rows<T> x, Lanes<T> lanes, T alpha, T* y, bool stream) {
-  const T* RESTRICT origin = lanes.origin;
-  const T* RESTRICT factor = lanes.factor;
-  const T* RESTRICT offset = lanes.offset;
-  write_rows(x, y, stream, [&](int64_t r, T* RESTRICT out) {
-    const T* RESTRICT p = x.data + r * x.stride;
-    for (int64_t i = 0; i < x.width; ++i) out[i] = F::value((p[i] - origin[i]) * factor[i] + offset[i], alpha);
+  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT out) {
+    const T* RESTRICT p = x.data + r * x.stride + first;
+    const T* RESTRICT o = lanes.origin + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    for (int64_t i = 0; i < n; ++i) out[i] = F::value((p[i] - o[i]) * f[i] + b[i], alpha);
   });
 }
 
@@ -197,18 +208,18 @@ inline void gradient_sums_by(Rows<T> x, const T* u, Lanes<T> lanes, T alpha, dou
 
 template <typename F, typename T>
 inline void gradient_by(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, T alpha, T* by_x, bool stream) {
-  const T* RESTRICT origin = lanes.origin;
-  const T* RESTRICT factor = lanes.factor;
-  const T* RESTRICT offset = lanes.offset;
-  const T* RESTRICT slope = more.slope;
-  const T* RESTRICT constant = more.constant;
-  write_rows(x, by_x, stream, [&](int64_t r, T* RESTRICT out) {
-    const T* RESTRICT p = x.data + r * x.stride;
-    const T* RESTRICT up = u + r * x.stride;
-    for (int64_t i = 0; i < x.width; ++i) {
-      const T d = p[i] - origin[i];
-      const T g = up[i] * F::slope(d * factor[i] + offset[i], alpha);
-      out[i] = factor[i] * g + (constant[i] - d * slope[i]);
+  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT out) {
+    const T* RESTRICT p = x.data + r * x.stride + first;
+    const T* RESTRICT up = u + r * x.stride + first;
+    const T* RESTRICT o = lanes.origin + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    const T* RESTRICT slope = more.slope + first;
+    const T* RESTRICT constant = more.constant + first;
+    for (int64_t i = 0; i < n; ++i) {
+      const T d = p[i] - o[i];
+      const T g = up[i] * F::slope(d * f[i] + b[i], alpha);
+      out[i] = f[i] * g + (constant[i] - d * slope[i]);
     }
   });
 }
@@ -259,20 +270,19 @@ void gradient(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, Acti
 
 template <typename T>
 bool affine(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream) {
-  const T* RESTRICT origin = lanes.origin;
-  const T* RESTRICT factor = lanes.factor;
-  const T* RESTRICT offset = lanes.offset;
-  const bool clipped = low > -std::numeric_limits<T>::infinity() || high < std::numeric_limits<T>::infinity();
   int bad = 0;
-  write_rows(x, y, stream, [&](int64_t r, T* RESTRICT out) {
-    const T* RESTRICT p = x.data + r * x.stride;
-    for (int64_t i = 0; i < x.width; ++i) {
-      out[i] = (p[i] - origin[i]) * factor[i] + offset[i];
+  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT out) {
+    const T* RESTRICT p = x.data + r * x.stride + first;
+    const T* RESTRICT o = lanes.origin + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    for (int64_t i = 0; i < n; ++i) {
+      T v = (p[i] - o[i]) * f[i] + b[i];
+      // A comparison with NaN is false, so that it stays.
+      v = v < low ? low : v;
+      out[i] = v > high ? high : v;
       bad |= p[i] - p[i] == T(0) ? 0 : 1;
     }
-    if (!clipped) return;
-    for (int64_t i = 0; i < x.width; ++i) out[i] = out[i] < low ? low : out[i];
-    for (int64_t i = 0; i < x.width; ++i) out[i] = out[i] > high ? high : out[i];
   });
   return bad != 0;
 }
