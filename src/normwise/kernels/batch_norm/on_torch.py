@@ -10,6 +10,7 @@ from torch.autograd import forward_ad
 from normwise.core.moments import Moments
 from normwise.kernels.batch_moments import Centered, Total
 from normwise.kernels.batch_norm import torch_native
+from normwise.kernels.batch_norm.native_call import channel_view
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals, backward, forward
 
 _SECOND_ORDER = (
@@ -59,7 +60,7 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
     ) -> Any:
         channels = Channels(gamma, beta, renorm_mean, renorm_stddev, renorm_weight)
         plain = weights is None and renorm_mean is None and total is None
-        view = torch_native.channel_view(x.shape, plan.axes) if plain else None
+        view = channel_view(x.shape, plan.axes) if plain else None
         if view is None:
             y, centered, residuals = forward(x, channels, weights, plan, total)
         else:
