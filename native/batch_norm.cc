@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "huge_pages.h"
 #include "moments.h"
 #include "sums.h"
 #include "threads.h"
@@ -79,6 +80,7 @@ void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, co
     map.set(c, rate * static_cast<double>(gamma[c]), left, beta[c]);
   }
   const Pieces pieces(view);
+  prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(T));
   parallel_for(pieces.size(), worth_threads<T>(view), [&](int64_t i) {
     // From the end, where the moments have just been: what is still in a cache is read there.
     const Piece piece = pieces[pieces.size() - 1 - i];
@@ -135,6 +137,7 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
     slopes[c] = static_cast<T>(factor * slope);
     constants[c] = static_cast<T>(factor * (static_cast<double>(rest[c]) * slope - share * sum));
   }
+  prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(T));
   parallel_for(pieces.size(), worth_threads<T>(view), [&](int64_t i) {
     const Piece piece = pieces[pieces.size() - 1 - i];
     LaneBuffers<T> buffers;
