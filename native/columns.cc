@@ -11,10 +11,10 @@
 namespace normwise {
 namespace {
 
-// What a piece's lanes gave; a lane may have seen no value.
+// The sums of a piece's lanes about an origin a channel, so that those of a channel's lanes add up.
 template <typename T>
-struct LaneStatistics {
-  double count[kLanes], origin[kLanes], s[kLanes], q[kLanes];
+struct LaneSums {
+  double origin[kLanes], count[kLanes], s[kLanes], q[kLanes];
   T low[kLanes], high[kLanes];
 
   void clear(int64_t width) {
@@ -23,6 +23,16 @@ struct LaneStatistics {
       low[i] = std::numeric_limits<T>::infinity();
       high[i] = -std::numeric_limits<T>::infinity();
     }
+  }
+
+  // The origins are the means of what has been summed about 0.
+  void take_means(const Piece& piece) {
+    double sums[kLanes], counts[kLanes];
+    fold_sums(piece, s, sums);
+    fold_sums(piece, count, counts);
+    for (int64_t c = 0; c < piece.channels; ++c) sums[c] = counts[c] > 0 ? sums[c] / counts[c] : 0;
+    for (int64_t i = 0; i < piece.width; ++i) origin[i] = i < piece.channels ? sums[i] : origin[i - piece.channels];
+    clear(piece.width);
   }
 
   bool finite(int64_t width) const {
@@ -44,41 +54,40 @@ Rows<T> tail_of(const T* x, const Piece& piece) {
 
 // Whether no value is NaN or infinite: then the lanes hold what there is to know.
 template <typename T>
-bool all_finite(const T* x, const Piece& piece, LaneStatistics<T>& lanes) {
+bool all_finite(const T* x, const Piece& piece, LaneSums<T>& lanes) {
   const Rows<T> all = rows_of(x, piece), tail = tail_of(x, piece);
   const int64_t few = (piece.rows + 15) / 16;
   const Rows<T> head = few > 0 ? Rows<T>{all.data, all.stride, few, all.width} : tail;
-  for (int64_t i = 0; i < kLanes; ++i) lanes.origin[i] = 0;
   lanes.clear(piece.width);
-  tiles<T>().column_sums(head, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   for (int64_t i = 0; i < piece.width; ++i) {
-    lanes.origin[i] = lanes.s[i] / static_cast<double>(few > 0 ? few : 1);
-    lanes.count[i] = static_cast<double>(piece.rows + (i < piece.tail ? 1 : 0));
+    lanes.origin[i] = 0;
+    lanes.count[i] = i < head.width ? static_cast<double>(head.rows) : 0;
   }
-  lanes.clear(piece.width);
+  tiles<T>().column_sums(head, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  lanes.take_means(piece);
   tiles<T>().column_sums(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   tiles<T>().column_sums(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  for (int64_t i = 0; i < piece.width; ++i) {
+    lanes.count[i] = static_cast<double>(piece.rows + (i < piece.tail ? 1 : 0));
+  }
   return lanes.finite(piece.width);
 }
 
 // Whether nothing is worse than NaN. The mean of the values comes first: there may be few of them.
 template <typename T>
-bool all_but_nan(const T* x, const Piece& piece, LaneStatistics<T>& lanes) {
+bool all_but_nan(const T* x, const Piece& piece, LaneSums<T>& lanes) {
   const Rows<T> all = rows_of(x, piece), tail = tail_of(x, piece);
   lanes.clear(piece.width);
   for (int64_t i = 0; i < piece.width; ++i) lanes.count[i] = 0;
   const bool above = tiles<T>().count(all, lanes.count, lanes.s);
   if (tiles<T>().count(tail, lanes.count, lanes.s) || above) return false;
-  for (int64_t i = 0; i < piece.width; ++i) {
-    lanes.origin[i] = lanes.count[i] > 0 ? lanes.s[i] / lanes.count[i] : 0;
-  }
-  lanes.clear(piece.width);
+  lanes.take_means(piece);
   tiles<T>().column_sums_without_nan(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   tiles<T>().column_sums_without_nan(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   return lanes.finite(piece.width);
 }
 
-// Two sets become one; either may be empty.
+// Two sets become one; either may be empty. Chan, Golub & LeVeque 1979, eq. 2.1.
 struct Set {
   double count = 0, mean = 0, m2 = 0;
 
@@ -87,28 +96,29 @@ struct Set {
     const double together = count + n;
     const double apart = other_mean - mean;
     mean = count == 0 ? other_mean : mean + apart * (n / together);
-    m2 += other_m2 + apart * apart * count * (n / together);
+    m2 += other_m2 + (count == 0 ? 0 : apart * apart * count * (n / together));
     count = together;
   }
 };
 
 template <typename T>
-void fold(const Piece& piece, const LaneStatistics<T>& lanes, ColumnStatistics<T> found, int64_t at) {
+void fold(const Piece& piece, const LaneSums<T>& lanes, ColumnStatistics<T> found, int64_t at) {
+  double s[kLanes];
+  fold_sums(piece, lanes.count, found.counts + at);
+  fold_sums(piece, lanes.s, s);
+  fold_sums(piece, lanes.q, found.m2 + at);
   for (int64_t c = 0; c < piece.channels; ++c) {
-    Set set;
-    T low = std::numeric_limits<T>::infinity(), high = -low;
-    for (int64_t i = c; i < piece.width; i += piece.channels) {
-      const double n = lanes.count[i];
-      if (n == 0) continue;
-      const double rest = lanes.s[i] / n;
-      const double m2 = lanes.q[i] - lanes.s[i] * rest;
-      set.add(n, lanes.origin[i] + rest, m2 > 0 ? m2 : 0);
+    const double n = found.counts[at + c];
+    const double rest = n > 0 ? s[c] / n : 0;
+    const double m2 = found.m2[at + c] - s[c] * rest;
+    found.mean[at + c] = lanes.origin[c] + rest;
+    // Below 0 by rounding alone.
+    found.m2[at + c] = m2 > 0 ? m2 : 0;
+    T low = lanes.low[c], high = lanes.high[c];
+    for (int64_t i = c + piece.channels; i < piece.width; i += piece.channels) {
       low = lanes.low[i] < low ? lanes.low[i] : low;
       high = lanes.high[i] > high ? lanes.high[i] : high;
     }
-    found.counts[at + c] = set.count;
-    found.mean[at + c] = set.mean;
-    found.m2[at + c] = set.m2;
     found.low[at + c] = low;
     found.high[at + c] = high;
   }
@@ -127,7 +137,7 @@ bool column_statistics(const T* x, View view, ColumnStatistics<T> found) {
   parallel_for(pieces.size(), view.size() * static_cast<int64_t>(sizeof(T)) >= kWorthThreads, [&](int64_t i) {
     if (!fine.load(std::memory_order_relaxed)) return;
     const Piece piece = pieces[i];
-    LaneStatistics<T> lanes;
+    LaneSums<T> lanes;
     if (all_finite(x, piece, lanes) || all_but_nan(x, piece, lanes)) {
       fold(piece, lanes, parts, piece.slot * view.channels + piece.channel);
     } else {
