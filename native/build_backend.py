@@ -19,7 +19,9 @@ from scikit_build_core.errors import CMakeNotFoundError, NinjaNotFoundError
 Settings = dict[str, Any] | None
 
 
-def build_wheel(directory: str, config_settings: Settings = None, metadata_directory: str | None = None) -> str:
+def build_wheel(
+    directory: str, config_settings: Settings = None, metadata_directory: str | None = None
+) -> str:
     """The wheel, with the kernels where they can be built."""
     try:
         return cmake.build_wheel(directory, config_settings, metadata_directory)

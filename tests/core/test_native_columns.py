@@ -1,4 +1,4 @@
-"""The native kernels of columns: beside a reference in float64, at the edges, and what they leave to NumPy."""
+"""The native kernels of columns: beside a reference, at the edges, and what they leave to NumPy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The kernels of batch normalization themselves: right, the same on any number of threads, at the edges too."""
+"""The kernels of batch normalization: right, at the edges too, the same on any number of threads."""
 
 import math
 import subprocess

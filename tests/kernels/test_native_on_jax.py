@@ -15,10 +15,10 @@ if keras.backend.backend() != "jax":
     pytest.skip("this binding is JAX's", allow_module_level=True)
 extension()
 
-import jax
-import jax.numpy as jnp
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
 
-from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call
+from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call  # noqa: E402
 
 SHAPE = (40, 6)
 EPSILON = 1e-3
@@ -54,7 +54,8 @@ slopes = jax.grad(loss, argnums=(0, 1, 2))
 
 def calls_in(function, *arguments):
     # A function of its own: of the same one JAX keeps what it traced before a switch was thrown.
-    return jax.jit(lambda *given: function(*given)).lower(*arguments).as_text().count("@normwise_batch_norm_")
+    program = jax.jit(lambda *given: function(*given)).lower(*arguments)  # noqa: PLW0108
+    return program.as_text().count("@normwise_batch_norm_")
 
 
 def assert_slopes(found, x, gamma, beta, upstream):
@@ -91,7 +92,7 @@ def test_the_switch_turns_them_off(monkeypatch):
 
 def test_a_wrong_switch_is_an_error(monkeypatch):
     monkeypatch.setenv("NORMWISE_KERNELS", "fast")
-    with pytest.raises(ValueError, match="NORMWISE_KERNELS must be \"on\" or \"off\", got 'fast'"):
+    with pytest.raises(ValueError, match='NORMWISE_KERNELS must be "on" or "off", got \'fast\''):
         slopes(*given())
 
 

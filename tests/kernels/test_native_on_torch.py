@@ -11,9 +11,9 @@ if keras.backend.backend() != "torch":
     pytest.skip("this binding is torch's", allow_module_level=True)
 extension()
 
-import torch
+import torch  # noqa: E402
 
-from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call, native_on_torch
+from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call, native_on_torch  # noqa: E402
 
 SHAPE = (40, 6)
 EPSILON = 1e-3
@@ -49,7 +49,9 @@ def normalized(x, gamma, beta, activation=keras.activations.relu):
 
 
 def slopes(x, gamma, beta, upstream, run=normalized):
-    inputs = [t.clone().requires_grad_() if t is not x else t.detach().requires_grad_() for t in (x, gamma, beta)]
+    inputs = [
+        t.clone().requires_grad_() if t is not x else t.detach().requires_grad_() for t in (x, gamma, beta)
+    ]
     return torch.autograd.grad((run(*inputs)[0] * upstream).sum(), inputs)
 
 
@@ -80,7 +82,9 @@ def test_images_whose_channels_lie_first_in_memory(calls):
 def test_rows_with_gaps_are_left_to_torch(calls):
     x, gamma, beta, upstream = given((40, 12))
     gaps = x[:, ::2]
-    assert_slopes(slopes(gaps, gamma[:6], beta[:6], upstream[:, :6]), gaps, gamma[:6], beta[:6], upstream[:, :6])
+    assert_slopes(
+        slopes(gaps, gamma[:6], beta[:6], upstream[:, :6]), gaps, gamma[:6], beta[:6], upstream[:, :6]
+    )
     assert calls == []
 
 
@@ -108,7 +112,9 @@ def test_products_with_the_hessian():
     assert_close(product.numpy(), ((there - back) / (2 * step)).numpy(), 1e5 * (step**2 + 2.0**-52 / step))
 
 
-@pytest.mark.filterwarnings("ignore:.* should not be instantiated:DeprecationWarning")  # torch's compiler does it
+@pytest.mark.filterwarnings(
+    "ignore:.* should not be instantiated:DeprecationWarning"
+)  # torch's compiler does it
 def test_under_torch_compile(calls):
     arguments = given()
     compiled = torch.compile(normalized, backend="aot_eager")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from types import ModuleType
+
+try:
+    from normwise import _native
+except ImportError:
+    _native = None  # type: ignore[assignment]
 
 _SWITCH = "NORMWISE_KERNELS"
 
@@ -18,7 +22,7 @@ def native() -> ModuleType | None:
     wanted = os.environ.get(_SWITCH, "on")
     if wanted not in ("on", "off"):
         raise ValueError(f'{_SWITCH} must be "on" or "off", got {wanted!r}')
-    return _extension() if wanted == "on" else None
+    return _native if wanted == "on" else None
 
 
 def kernels_in_use() -> str:
@@ -34,13 +38,4 @@ def kernels_in_use() -> str:
     found = native()
     if found is not None:
         return f"native, {found.simd()}, {found.threads()} threads"
-    return "portable, as none are built" if _extension() is None else f"portable, as {_SWITCH}=off"
-
-
-@functools.cache
-def _extension() -> ModuleType | None:
-    try:
-        from normwise import _native
-    except ImportError:
-        return None
-    return _native
+    return "portable, as none are built" if _native is None else f"portable, as {_SWITCH}=off"

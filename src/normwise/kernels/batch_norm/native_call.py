@@ -24,6 +24,7 @@ class NativeCall(NamedTuple):
     """What is known of a call before the values are; hashable.
 
     Args:
+        axes: The axes that the statistics run over.
         view: The input's shape as (outer, channels, inner).
         epsilon: ε, added to the variance.
         activation: The kernels' number of f, which is applied in the same pass; 0 for none.
@@ -31,6 +32,7 @@ class NativeCall(NamedTuple):
         function: f as Keras has it, or None for 0.
     """
 
+    axes: tuple[int, ...]
     view: View
     epsilon: float
     activation: int
@@ -51,7 +53,7 @@ def native_call(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeC
         return None
     activation, alpha = _of_kernels(plan.activation, dtype)
     function = None if activation == _LINEAR else plan.activation
-    return NativeCall(view, plan.epsilon, activation, alpha, function)
+    return NativeCall(plan.axes, view, plan.epsilon, activation, alpha, function)
 
 
 def behind(plan: Plan, call: NativeCall) -> Callable[[Any], Any] | None:
