@@ -8,14 +8,15 @@ and the ratios are medians of the ratios within a turn. `--torch` names a Python
 in a process of their own.
 
 The floor is 8 passes over the input at the speed at which this machine copies an array into memory that is
-there. `new_memory_milliseconds` is what it takes besides to write y and ∂L/∂x into memory that is new, as a
-program's results are.
+there. `new_memory_milliseconds` is what the system takes to give y and ∂L/∂x memory, one page after the other:
+a program's results are new.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import statistics
 import subprocess
@@ -136,15 +137,16 @@ def taking_turns(steps: dict[str, Step], repeats: int, base: str) -> dict[str, A
 
 
 def new_memory(values: Any) -> float:
-    """Seconds that two copies into new memory take longer than into memory that is there."""
-    there, times = np.empty_like(values), []
-    for _ in range(9):
-        started = time.perf_counter()
-        np.copyto(there, values)
-        middle = time.perf_counter()
-        np.copyto(np.empty_like(values), values)
-        times.append(time.perf_counter() - middle - (middle - started))
-    return max(0.0, 2 * statistics.median(times))
+    """Seconds until two arrays of this size have memory, page by page, when they are first written to."""
+    times = []
+    for _ in range(5):
+        with mmap.mmap(-1, values.nbytes) as fresh:
+            pages = np.frombuffer(fresh, np.uint8)[:: mmap.PAGESIZE]
+            started = time.perf_counter()
+            pages[:] = 1
+            times.append(time.perf_counter() - started)
+            del pages
+    return 2 * statistics.median(times)
 
 
 def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
