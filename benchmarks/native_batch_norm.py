@@ -8,7 +8,7 @@ and the ratios are medians of the ratios within a turn. `--torch` names a Python
 in a process of their own.
 
 The floor is 8 passes over the input at the speed at which this machine copies an array into memory that is
-there. `new_memory_milliseconds` is what the system takes to give y and ∂L/∂x memory, one page after the other:
+there. `new_memory_milliseconds` is what the system takes to give y and ∂L/∂x memory, page after page:
 a program's results are new.
 """
 
