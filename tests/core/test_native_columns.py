@@ -136,3 +136,17 @@ def test_affine_says_that_a_value_is_not_finite():
         y = np.empty_like(x)
         assert affine_by_kernels(x, constants, (-np.inf, np.inf), y) is True
         assert y.tobytes() == x.tobytes()
+
+
+@pytest.mark.slow
+def test_more_values_than_31_bits_count():
+    """Memory that nobody has written to is one page of zeros, however large: it costs none."""
+    rows = 2**31 // 8 + 5
+    x = np.zeros((rows, 8), np.float32)
+    x[-1] = np.arange(8)
+    count, mean, m2, low, high = statistics_by_kernels(x)
+    assert count.tolist() == [rows] * 8
+    assert_close(mean, np.arange(8) / rows, DIGITS)
+    assert_close(m2, np.arange(8) ** 2 * (1 - 1 / rows), DIGITS)
+    assert low.tolist() == [0.0] * 8
+    assert high.tolist() == list(range(8))

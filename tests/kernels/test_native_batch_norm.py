@@ -1,6 +1,7 @@
 """The kernels of batch normalization: right, at the edges too, the same on any number of threads."""
 
 import math
+import os
 import subprocess
 import sys
 
@@ -141,6 +142,30 @@ def test_the_number_of_threads_changes_no_bit(view):
     for other in runs[1:]:
         for one, same in zip(runs[0], other, strict=True):
             assert one.tobytes() == same.tobytes()
+
+
+def threads_with(code="", **environment):
+    """How many threads a new process would use."""
+    ask = f"import os; {code}\nfrom normwise import _native; print(_native.threads())"
+    run = [sys.executable, "-c", ask]
+    told = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | environment
+    return int(subprocess.run(run, env=told, capture_output=True, text=True, check=True).stdout)
+
+
+def test_threads_are_those_that_the_process_may_use():
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    assert threads_with() == processors
+    assert threads_with(OMP_NUM_THREADS="1") == 1
+    assert threads_with(OMP_NUM_THREADS="1,4") == 1
+    assert threads_with(OMP_NUM_THREADS="10000") == processors
+    assert threads_with(OMP_NUM_THREADS="many") == processors
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_setaffinity"), reason="this system binds no process to a processor"
+)
+def test_threads_are_no_more_than_the_processors_it_is_bound_to():
+    assert threads_with("os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})") == 1
 
 
 def test_the_processor_changes_no_bit():
