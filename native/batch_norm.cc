@@ -61,36 +61,58 @@ void over(const T* x, const Piece& piece, const Body& body) {
   if (piece.tail > 0) body(Rows<T>{x + piece.tail_offset(), piece.tail, 1, piece.tail}, piece.tail_offset());
 }
 
+// Where the rows make one block, a piece has all there is of its channels, and is still in a cache when it is read
+// the second time; else all pieces give their part before any goes on, from the end, where the last ones were.
+template <typename Part, typename Channels, typename Rest>
+void in_two_passes(const Pieces& pieces, int64_t channels, bool worthwhile, const Part& part, const Channels& between,
+                   const Rest& rest) {
+  const int64_t size = pieces.size();
+  if (pieces.slots() == 1) {
+    parallel_for(size, worthwhile, [&](int64_t i) {
+      const Piece piece = pieces[i];
+      part(piece);
+      between(piece.channel, piece.channel + piece.channels);
+      rest(piece);
+    });
+    return;
+  }
+  parallel_for(size, worthwhile, [&](int64_t i) { part(pieces[i]); });
+  between(0, channels);
+  parallel_for(size, worthwhile, [&](int64_t i) { rest(pieces[size - 1 - i]); });
+}
+
 }  // namespace
 
 template <typename T>
 void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, const T* beta, T* y, T* origin, T* rest,
                         T* m2) {
   const View view = settings.view;
-  const auto mean = memory<double>(view.channels);
-  const auto squares = memory<double>(view.channels);
-  moments(x, view, mean.get(), squares.get());
-  Map<T> map(view.channels);
-  for (int64_t c = 0; c < view.channels; ++c) {
-    origin[c] = static_cast<T>(mean[c]);
-    const double left = mean[c] - static_cast<double>(origin[c]);
-    rest[c] = static_cast<T>(left);
-    m2[c] = static_cast<T>(squares[c]);
-    const double rate = rate_of(squares[c], static_cast<double>(view.count()), settings.epsilon);
-    map.set(c, rate * static_cast<double>(gamma[c]), left, beta[c]);
-  }
+  const double count = static_cast<double>(view.count());
   const Pieces pieces(view);
-  prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(T));
-  parallel_for(pieces.size(), worth_threads<T>(view), [&](int64_t i) {
-    // From the end, where the moments have just been: what is still in a cache is read there.
-    const Piece piece = pieces[pieces.size() - 1 - i];
+  PartialMoments parts(pieces, view.channels);
+  Map<T> map(view.channels);
+  const auto statistics_of = [&](int64_t first, int64_t last) {
+    parts.merge();
+    for (int64_t c = first; c < last; ++c) {
+      const double mean = parts.mean(c), squares = parts.m2(c);
+      origin[c] = static_cast<T>(mean);
+      const double left = mean - static_cast<double>(origin[c]);
+      rest[c] = static_cast<T>(left);
+      m2[c] = static_cast<T>(squares);
+      map.set(c, rate_of(squares, count, settings.epsilon) * static_cast<double>(gamma[c]), left, beta[c]);
+    }
+  };
+  const auto normalize = [&](const Piece& piece) {
     LaneBuffers<T> buffers;
     const Lanes<T> lanes = buffers.of(piece, origin, map);
     over(x, piece, [&](Rows<T> rows, int64_t offset) {
       tiles<T>().normalize(rows, lanes, settings.activation, static_cast<T>(settings.alpha), y + offset,
                            streams<T>(view));
     });
-  });
+  };
+  prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(T));
+  const auto moments_of = [&](const Piece& piece) { parts.take(x, piece); };
+  in_two_passes(pieces, view.channels, worth_threads<T>(view), moments_of, statistics_of, normalize);
 }
 
 template <typename T>
@@ -106,11 +128,12 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
     map.set(c, rates[c] * static_cast<double>(gamma[c]), rest[c], beta[c]);
   }
   const Pieces pieces(view);
-  const int64_t size = pieces.slots() * view.channels;
-  const auto sums = memory<double>(size);
-  const auto products = memory<double>(size);
-  parallel_for(pieces.size(), worth_threads<T>(view), [&](int64_t i) {
-    const Piece piece = pieces[i];
+  const int64_t slots = std::max<int64_t>(1, pieces.slots());
+  const auto sums = memory<double>(slots * view.channels);
+  const auto products = memory<double>(slots * view.channels);
+  const auto slopes = memory<T>(view.channels);
+  const auto constants = memory<T>(view.channels);
+  const auto sums_of = [&](const Piece& piece) {
     LaneBuffers<T> buffers;
     const Lanes<T> lanes = buffers.of(piece, origin, map);
     double s[kLanes], q[kLanes];
@@ -121,25 +144,23 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
     const int64_t at = piece.slot * view.channels + piece.channel;
     fold_sums(piece, s, sums.get() + at);
     fold_sums(piece, q, products.get() + at);
-  });
-  fold_slots(pieces.slots(), view.channels, sums.get());
-  fold_slots(pieces.slots(), view.channels, products.get());
-  const auto slopes = memory<T>(view.channels);
-  const auto constants = memory<T>(view.channels);
-  for (int64_t c = 0; c < view.channels; ++c) {
-    const double sum = size > 0 ? sums[c] : 0;
-    const double product = size > 0 ? rates[c] * (products[c] - static_cast<double>(rest[c]) * sum) : 0;
-    by_beta[c] = static_cast<T>(sum);
-    by_gamma[c] = static_cast<T>(product);
-    const double factor = rates[c] * static_cast<double>(gamma[c]);
+  };
+  const auto vectors_of = [&](int64_t first, int64_t last) {
+    fold_slots(pieces.slots(), view.channels, sums.get());
+    fold_slots(pieces.slots(), view.channels, products.get());
     const double share = 1 / (count > 0 ? count : 1);
-    const double slope = share * product * rates[c];
-    slopes[c] = static_cast<T>(factor * slope);
-    constants[c] = static_cast<T>(factor * (static_cast<double>(rest[c]) * slope - share * sum));
-  }
-  prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(T));
-  parallel_for(pieces.size(), worth_threads<T>(view), [&](int64_t i) {
-    const Piece piece = pieces[pieces.size() - 1 - i];
+    for (int64_t c = first; c < last; ++c) {
+      const double sum = count > 0 ? sums[c] : 0;
+      const double product = count > 0 ? rates[c] * (products[c] - static_cast<double>(rest[c]) * sum) : 0;
+      by_beta[c] = static_cast<T>(sum);
+      by_gamma[c] = static_cast<T>(product);
+      const double factor = rates[c] * static_cast<double>(gamma[c]);
+      const double slope = share * product * rates[c];
+      slopes[c] = static_cast<T>(factor * slope);
+      constants[c] = static_cast<T>(factor * (static_cast<double>(rest[c]) * slope - share * sum));
+    }
+  };
+  const auto gradient = [&](const Piece& piece) {
     LaneBuffers<T> buffers;
     T slope[kLanes], constant[kLanes];
     const Lanes<T> lanes = buffers.of(piece, origin, map);
@@ -148,7 +169,9 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
       tiles<T>().gradient(rows, upstream + offset, lanes, more, settings.activation, alpha, by_x + offset,
                           streams<T>(view));
     });
-  });
+  };
+  prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(T));
+  in_two_passes(pieces, view.channels, worth_threads<T>(view), sums_of, vectors_of, gradient);
 }
 
 #define NORMWISE_OF(T)                                                                                          \

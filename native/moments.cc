@@ -6,7 +6,7 @@
 namespace normwise {
 namespace {
 
-// The moments of a piece's channels, about an origin a channel, so that the sums of lanes add up.
+// The moments of a piece's channels about an origin a channel, so that the sums of lanes add up.
 //
 // The origin is the mean of a sixteenth of the rows: from the mean of all it is less than √15 deviations away,
 // whatever the values, so that Σd² − (Σd)²/n loses a digit at most.
@@ -45,32 +45,32 @@ void of_piece(const T* x, const Piece& piece, double* mean, double* m2) {
 
 }  // namespace
 
-template <typename T>
-void moments(const T* x, View view, double* mean, double* m2) {
-  const Pieces pieces(view);
-  const int64_t size = pieces.slots() * view.channels;
-  const auto means = memory<double>(size);
-  const auto m2s = memory<double>(size);
-  const bool worthwhile = view.size() * static_cast<int64_t>(sizeof(T)) >= kWorthThreads;
-  parallel_for(pieces.size(), worthwhile, [&](int64_t i) {
-    const Piece piece = pieces[i];
-    const int64_t at = piece.slot * view.channels + piece.channel;
-    of_piece(x, piece, means.get() + at, m2s.get() + at);
-  });
-  const auto count_in = [&](int64_t slot, int64_t) { return static_cast<double>(pieces.count(slot)); };
-  if (pieces.slots() > 1) {
-    const int64_t chunks = (view.channels + kChunk - 1) / kChunk;
-    parallel_for(chunks, size * int64_t{16} >= kWorthThreads, [&](int64_t chunk) {
-      merge_sets(pieces.slots(), view.channels, chunk * kChunk, means.get(), m2s.get(), count_in);
-    });
-  }
-  for (int64_t c = 0; c < view.channels; ++c) {
-    mean[c] = pieces.slots() > 0 ? means[c] : 0;
-    m2[c] = pieces.slots() > 0 ? m2s[c] : 0;
-  }
+PartialMoments::PartialMoments(const Pieces& pieces, int64_t channels)
+    : pieces_(pieces),
+      channels_(channels),
+      mean_(memory<double>(std::max<int64_t>(1, pieces.slots()) * channels)),
+      m2_(memory<double>(std::max<int64_t>(1, pieces.slots()) * channels)) {
+  for (int64_t c = 0; pieces.slots() == 0 && c < channels; ++c) mean_[c] = m2_[c] = 0;
 }
 
-template void moments<float>(const float*, View, double*, double*);
-template void moments<double>(const double*, View, double*, double*);
+template <typename T>
+void PartialMoments::take(const T* x, const Piece& piece) {
+  const int64_t at = piece.slot * channels_ + piece.channel;
+  of_piece(x, piece, mean_.get() + at, m2_.get() + at);
+}
+
+void PartialMoments::merge() {
+  const int64_t slots = pieces_.slots();
+  if (slots < 2) return;
+  const auto count = [this](int64_t slot, int64_t) { return static_cast<double>(pieces_.count(slot)); };
+  const int64_t chunks = (channels_ + kChunk - 1) / kChunk;
+  // As many bytes as there are means and m2 of all slots.
+  parallel_for(chunks, slots * channels_ * int64_t{16} >= kWorthThreads, [&](int64_t chunk) {
+    merge_sets(slots, channels_, chunk * kChunk, mean_.get(), m2_.get(), count);
+  });
+}
+
+template void PartialMoments::take<float>(const float*, const Piece&);
+template void PartialMoments::take<double>(const double*, const Piece&);
 
 }  // namespace normwise

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 
 #include "pieces.h"
 
@@ -47,8 +48,26 @@ void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, dou
   for (int64_t c = 0; c < width; ++c) mean[c] = origin[c] + sum[c];
 }
 
-// The mean and m2 of each channel, in float64; 0 of no values.
-template <typename T>
-void moments(const T* x, View view, double* mean, double* m2);
+// The mean and m2 of each channel, in float64, put together of what the pieces of an array give; 0 of no values.
+class PartialMoments {
+ public:
+  PartialMoments(const Pieces& pieces, int64_t channels);
+
+  // Those of a piece; different pieces at the same time.
+  template <typename T>
+  void take(const T* x, const Piece& piece);
+
+  // To be called when all pieces are in, if they are of more than one slot.
+  void merge();
+
+  double mean(int64_t channel) const { return mean_[channel]; }
+  double m2(int64_t channel) const { return m2_[channel]; }
+
+ private:
+  const Pieces& pieces_;
+  int64_t channels_;
+  std::unique_ptr<double[]> mean_;
+  std::unique_ptr<double[]> m2_;
+};
 
 }  // namespace normwise
