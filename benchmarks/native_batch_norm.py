@@ -7,9 +7,9 @@ upstream gradient is an argument. float32 on the CPU. The peers of a backend tak
 and the ratios are medians of the ratios within a turn. `--torch` names a Python that has torch: its peers run
 in a process of their own.
 
-The floor is 8 passes over the input at the speed at which this machine copies an array into memory that is
-there. `new_memory_milliseconds` is what the system takes to give y and ∂L/∂x memory, page after page:
-a program's results are new.
+`kernels_alone_milliseconds` is without a framework, into memory that is there. The floor is 8 passes over the
+input at the speed at which this machine copies an array into memory that is there. `new_memory_milliseconds`
+is what the system takes to give y and ∂L/∂x memory, page after page: a program's results are new.
 """
 
 from __future__ import annotations
@@ -149,6 +149,30 @@ def new_memory(values: Any) -> float:
     return 2 * statistics.median(times)
 
 
+def alone(x: Any, upstream: Any, repeats: int) -> float:
+    """Seconds that the kernels take without a framework, their results in memory that is there."""
+    from normwise import _native
+
+    channels = x.shape[-1]
+    call = ((x.size // channels, channels, 1), 1e-3, 1, 0.0)
+    y, by_x = np.ones_like(x), np.ones_like(x)
+    gamma, beta, origin, rest, m2, by_gamma, by_beta = (np.ones(channels, np.float32) for _ in range(7))
+
+    def addresses(*arrays: Any) -> list[int]:
+        return [int(a.ctypes.data) for a in arrays]
+
+    vectors = (gamma, beta, origin, rest, m2)
+    forward = addresses(x, gamma, beta, y, origin, rest, m2)
+    backward = addresses(upstream, x, *vectors, by_x, by_gamma, by_beta)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        _native.batch_norm_forward_float32(*call, *forward)
+        _native.batch_norm_backward_float32(*call, *backward)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
 def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
     """The peers of this process's backend."""
     random = np.random.default_rng(0)
@@ -157,6 +181,7 @@ def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
     steps = (on_jax if backend == "jax" else on_torch)(shape, *values)
     found = taking_turns(steps, repeats, BASE[backend])
     return found | {
+        "kernels_alone_milliseconds": round(1e3 * alone(*values, repeats), 3),
         "floor_milliseconds": round(1e3 * floor(values[0]), 3),
         "new_memory_milliseconds": round(1e3 * new_memory(values[0]), 3),
     }
