@@ -216,11 +216,9 @@ def shown(backend: str, name: str, found: dict[str, Any]) -> None:
     ratios = found[f"times_as_quick_as_{BASE[backend]}"]
     for peer, milliseconds in found["milliseconds"].items():
         print(f"{backend:5} {name:18} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", flush=True)
-    for floor_of in ("floor", "new_memory"):
-        if f"{floor_of}_milliseconds" in found:
-            print(
-                f"{backend:5} {name:18} {floor_of:18} {found[f'{floor_of}_milliseconds']:8.2f} ms", flush=True
-            )
+    for beside in ("kernels_alone", "floor", "new_memory"):
+        if (milliseconds := found.get(f"{beside}_milliseconds")) is not None:
+            print(f"{backend:5} {name:18} {beside:18} {milliseconds:8.2f} ms", flush=True)
 
 
 def main() -> None:

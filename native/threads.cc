@@ -56,13 +56,16 @@ class Pool {
       }
       job_ = job;
       next_.store(0, std::memory_order_relaxed);
-      working_ = helpers;
       helpers_ = helpers;
+      open_ = true;
       ++round_;
     }
     wake_.notify_all();
     take(job);
     std::unique_lock<std::mutex> lock(mutex_);
+    // A helper that has not come yet has nothing left to do. It may be long in coming: frameworks have threads that
+    // wait in a loop, and hold the processor that it needs.
+    open_ = false;
     done_.wait(lock, [this] { return working_ == 0; });
     return true;
   }
@@ -80,7 +83,8 @@ class Pool {
       wake_.wait(lock, [&] { return round_ != seen; });
       seen = round_;
       // A round with fewer helpers than there are threads goes without the others.
-      if (number >= helpers_) continue;
+      if (!open_ || number >= helpers_) continue;
+      ++working_;
       const Job job = job_;
       lock.unlock();
       take(job);
@@ -97,6 +101,7 @@ class Pool {
   std::atomic<int64_t> next_{0};
   uint64_t round_ = 0;
   int helpers_ = 0;
+  bool open_ = false;
   int started_ = 0;
   int working_ = 0;
 };
