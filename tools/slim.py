@@ -1,5 +1,6 @@
-"""Cuts the symbol tables off the large native libraries of an environment: a sixth of what it weighs; and keeps one
-of large files that hold the same.
+"""Cuts the symbol tables off the large native libraries of an environment: a sixth of what it weighs.
+
+Of large files that hold the same it keeps one, under all their names.
 
 A library's symbol table (``.symtab``, ``.strtab``) is for debuggers. It lies behind everything that is ever
 mapped into memory, and what programs link against is another table (``.dynsym``), which stays. Where a file

@@ -30,7 +30,7 @@ def can_drop_network() -> bool:
 
 
 def megabytes(folder: Path) -> float:
-    """What the files hold, each once by however many names, bytecode that was compiled while running aside."""
+    """What the files hold, each once, bytecode that was compiled while running aside."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     sizes = {path.stat().st_ino: path.stat().st_size for path in files if path.suffix != ".pyc"}
     return sum(sizes.values()) / 1e6
