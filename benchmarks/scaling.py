@@ -1,6 +1,6 @@
 """Scaling beside scikit-learn in memory, and beside Polars out of core: seconds, and the peak of memory.
 
-    python -m benchmarks.scaling [--repeats 5] [--rows 20000000] [--sizes] [--folder FOLDER]
+    python -m benchmarks.scaling [--repeats 5] [--in-memory] [--rows 20000000] [--sizes] [--folder FOLDER]
                                  [--out FILE] [--figure FILE]
 
 In memory: fit and transform of 2,000,000 × 14 float32 values, C order; the peers take turns in one process,
@@ -226,6 +226,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--folder", type=Path, help="where the Parquet files are kept; a temporary one else")
     parser.add_argument("--sizes", action="store_true", help="also from 2 to 50 million rows")
+    parser.add_argument("--in-memory", action="store_true", help="nothing out of core")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--figure", type=Path, help="an SVG of what --sizes finds")
     parser.add_argument("--work", choices=WORK)
@@ -236,6 +237,11 @@ def main() -> None:
         return
     results: dict[str, Any] = {"in memory": in_memory(arguments.repeats)}
     print(json.dumps(results, indent=1), flush=True)
+    if arguments.in_memory:
+        save(
+            arguments.out, f"python -m benchmarks.scaling --repeats {arguments.repeats} --in-memory", results
+        )
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         rows = arguments.rows
@@ -247,12 +253,17 @@ def main() -> None:
         from benchmarks.size_figure import size_figure
 
         arguments.figure.write_text(size_figure(results["by size"]), encoding="utf-8")
-    if arguments.out:
-        # Not above: it imports Keras, whose memory would count in every piece of work.
-        from benchmarks.results import write_results
+    command = f"python -m benchmarks.scaling --repeats {arguments.repeats} --rows {rows}"
+    save(arguments.out, command + " --sizes" * arguments.sizes, results)
 
-        command = f"python -m benchmarks.scaling --repeats {arguments.repeats} --rows {rows}"
-        write_results(arguments.out, command + " --sizes" * arguments.sizes, results)
+
+def save(out: Path | None, command: str, results: dict[str, Any]) -> None:
+    if out is None:
+        return
+    # Not above: it imports Keras, whose memory would count in every piece of work.
+    from benchmarks.results import write_results
+
+    write_results(out, command, results)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ lock() {
         --no-annotate --custom-compile-command "requirements/lock.sh" --output-file "$out"
 }
 
-# hatchling builds the project itself without the network, so it stands in every lock that installs the project.
+# scikit-build-core and nanobind build the project itself without the network, so they stand in every lock that
+# installs the project.
 lock run pyproject.toml --group build "$@"
 lock test pyproject.toml --group build --group test --constraint requirements/run.txt "$@"
 # What only the slow tests need is large: `./run test-all` adds it to the same environment.

@@ -1,5 +1,7 @@
 """Cuts the symbol tables off the large native libraries of an environment: a sixth of what it weighs.
 
+Of large files that hold the same it keeps one, under all their names.
+
 A library's symbol table (``.symtab``, ``.strtab``) is for debuggers. It lies behind everything that is ever
 mapped into memory, and what programs link against is another table (``.dynsym``), which stays. Where a file
 is not laid out so, it is left alone. docs/decisions/0002-install-size.md has the figures.
@@ -7,6 +9,7 @@ is not laid out so, it is left alone. docs/decisions/0002-install-size.md has th
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import struct
@@ -20,6 +23,8 @@ LITTLE_ENDIAN_64 = b"\x7fELF\x02\x01"
 ALLOCATED = 0x2  # SHF_ALLOC: the section is mapped when the library is loaded
 NO_BITS = 8  # SHT_NOBITS: the section takes no room in the file
 WORTH_WHILE = 2**16
+LARGE = 2**20
+"""Plotly brings the four megabytes of its extension for JupyterLab twice."""
 
 
 def loaded_end(data: memoryview) -> int | None:
@@ -66,11 +71,43 @@ def slim(path: Path) -> int:
     return len(data) - end
 
 
+def link_twins(folder: Path) -> int:
+    """Keeps one of large files that hold the same, and returns the bytes saved.
+
+    Both names stay; whoever writes to one of them by renaming, as installers do, leaves the other as it was.
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.stat().st_size >= LARGE:
+            by_size.setdefault(path.stat().st_size, []).append(path)
+    saved = 0
+    for size, paths in by_size.items():
+        kept: list[Path] = []
+        for path in paths:
+            twin = next((k for k in kept if filecmp.cmp(k, path, shallow=False)), None)
+            if twin is None:
+                kept.append(path)
+            elif not os.path.samefile(twin, path):
+                saved += size * _link(twin, path)
+    return saved
+
+
+def _link(twin: Path, path: Path) -> bool:
+    beside = path.with_name(path.name + ".slim")
+    try:
+        os.link(twin, beside)
+    except OSError:  # a file system without links
+        return False
+    os.replace(beside, path)
+    return True
+
+
 def main(environment: str) -> None:
-    """Slims every library of an environment that is worth the while."""
+    """Slims every library of an environment that is worth the while, and keeps one of large twins."""
     for path in sorted(Path(environment).rglob("*.so*")):
         if path.is_file() and not path.is_symlink() and path.stat().st_size >= WORTH_WHILE:
             slim(path)
+    link_twins(Path(environment))
 
 
 if __name__ == "__main__":

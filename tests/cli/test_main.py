@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import command
 
 from normwise import __version__
+from normwise.core.native import kernels_in_use
 
 HEAVY = ("keras", "jax", "sklearn", "plotly", "polars", "torch", "tensorflow")
 
@@ -39,6 +40,7 @@ def test_version() -> None:
         f"Python {platform.python_version()}",
         f"keras {version('keras')}",
         f"jax {version('jax')}",
+        f"kernels {kernels_in_use()}",
     ]
 
 

@@ -17,6 +17,7 @@ from tests.reference.batch_normalization_layer import ReferenceLayer
 from tests.reference.tolerance import assert_close, tolerance
 
 import normwise
+from normwise.kernels.batch_norm import native_call
 
 BACKEND = keras.backend.backend()
 SCHEDULE = keras.optimizers.schedules.InverseTimeDecay(0.9, decay_steps=1, decay_rate=0.5)
@@ -153,6 +154,34 @@ FEW = [
 """One of each kind, where all would take long."""
 
 
+def taken_by_kernels(case):
+    """Whether the native kernels know such a batch; the others of the cases are the portable path's."""
+    side_by_side = len(case.channels) == case.channels[-1] - case.channels[0] + 1
+    inner = int(np.prod(case.shape[case.channels[-1] + 1 :]))
+    weighted = case.mask or case.sample_weight or case.arguments.get("renorm")
+    ghost = case.arguments.get("virtual_batch_size", 0)
+    return side_by_side and inner == 1 and not weighted and not ghost and BACKEND in ("jax", "torch")
+
+
+PATHS = [
+    *((name, "portable") for name in CASES),
+    *((name, "native") for name, case in CASES.items() if taken_by_kernels(case)),
+]
+
+
+@pytest.fixture
+def choose(monkeypatch):
+    """A function that has the layer compute by this path, however small the batch is."""
+
+    def choose(path):
+        if path == "native":
+            pytest.importorskip("normwise._native", reason="the kernels are not built here")
+            monkeypatch.setattr(native_call, "LEAST_SIZE", 0)
+        monkeypatch.setenv("NORMWISE_KERNELS", "on" if path == "native" else "off")
+
+    return choose
+
+
 def shape_of(case):
     return tuple(case.shape[a] for a in case.channels)
 
@@ -212,9 +241,10 @@ def test_three_steps_and_inference(name):
     assert_close(case.reference_layout(numpy(layer(x))), reference.infer(case.reference_layout(x)), allowed)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_three_steps_compiled_once_and_the_gradients_after_them(name):
+@pytest.mark.parametrize(("name", "path"), PATHS)
+def test_three_steps_compiled_once_and_the_gradients_after_them(name, path, choose):
     """The gradients of the third batch. On torch, where nothing is compiled, the layer itself steps."""
+    choose(path)
     case = CASES[name]
     layer, reference, allowed = layer_for(case), reference_for(case), allowed_for(case)
     step, traces = (functools.partial(layer, training=True), [1]) if BACKEND == "torch" else compiled(layer)

@@ -44,8 +44,8 @@ def copy_project(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in ("run", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
-    for name in ("requirements", "tools", "src"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("requirements", "tools", "src", "native"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
     return folder
 
 
@@ -60,6 +60,7 @@ class Machine:
         for utility in UTILITIES:
             (self.bin / utility).symlink_to(shutil.which(utility) or f"/bin/{utility}")
         (self.project / "src").mkdir(parents=True)
+        (self.project / "native").mkdir()
         (self.project / "src" / "a file.py").write_text("x = 1\n")
         for file in ("pyproject.toml", "README.md", "LICENSE"):
             (self.project / file).write_text(file)

@@ -82,3 +82,28 @@ def test_a_real_library_still_loads(tmp_path: Path) -> None:
         pytest.skip("this NumPy has no ELF library")
     read = f"import numpy, ctypes; ctypes.CDLL({str(copies[0])!r}).PyInit__multiarray_umath"
     assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
+
+
+def test_large_twins_are_kept_once_under_both_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slim, "LARGE", 100)
+    for name, content in {"a": b"x" * 100, "b": b"x" * 100, "c": b"y" * 100, "d": b"x" * 99}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "e").write_bytes(b"x" * 99)
+    assert slim.link_twins(tmp_path) == 100
+    assert slim.link_twins(tmp_path) == 0
+    assert os.path.samefile(tmp_path / "a", tmp_path / "b")
+    assert [path.read_bytes()[:1] for path in sorted(tmp_path.iterdir())] == [b"x", b"x", b"y", b"x", b"x"]
+    assert not os.path.samefile(tmp_path / "d", tmp_path / "e")
+
+
+def test_where_links_cannot_be_made_both_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slim, "LARGE", 1)
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"x")
+
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert slim.link_twins(tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

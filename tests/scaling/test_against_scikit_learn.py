@@ -56,9 +56,11 @@ def test_the_comparison_can_fail():
         assert_same(np.array([1.0]), np.array([1.0 + 1e-11]), 1e-12)
 
 
+@pytest.mark.parametrize("kernels", ["on", "off"])
 @pytest.mark.parametrize("missing", [False, True])
 @pytest.mark.parametrize("name", PAIRS)
-def test_the_same_to_1e_12(name, missing):
+def test_the_same_to_1e_12(name, missing, kernels, monkeypatch):
+    monkeypatch.setenv("NORMWISE_KERNELS", kernels)
     ours, others = PAIRS[name]
     x = data(missing)
     assert_same(ours.fit(x).transform(x), others.fit(x).transform(x), 1e-12)

@@ -19,6 +19,7 @@ from normwise.cli.predict import predict
 from normwise.cli.recalibrate import recalibrate
 from normwise.cli.scale import scale
 from normwise.cli.why import why
+from normwise.core.native import kernels_in_use
 
 SHOWN_PACKAGES = ("keras", "jax")
 
@@ -48,6 +49,7 @@ def _show_version(asked: bool) -> None:
     typer.echo(f"Python {platform.python_version()}")
     for package in SHOWN_PACKAGES:
         typer.echo(f"{package} {_version_of(package)}")
+    typer.echo(f"kernels {kernels_in_use()}")
     raise typer.Exit
 
 

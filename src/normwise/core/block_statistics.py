@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.core.blocks import scratch, side_by_side
 from normwise.core.moments import Moments, merge_all
+from normwise.core.native_columns import statistics_by_kernels
 
 Vector = NDArray[Any]
 
@@ -35,11 +36,24 @@ def block_statistics(block: NDArray[Any], absent: Any = None, weights: Any = Non
         weights: (rows,), how often each row counts, none of them 0.
     """
     if absent is None and weights is None:
+        if (found := by_kernels(block)) is not None:
+            return found
         x = _in_order(block)
         fast = _if_finite(x) or (_if_without_infinities(x) if x.dtype.kind == "f" else None)
         if fast is not None:
             return fast
     return _of_anything(block, absent, weights)
+
+
+def by_kernels(x: NDArray[Any]) -> BlockStatistics | None:
+    """The statistics of a block of any size, or None where the native kernels do not give them."""
+    found = statistics_by_kernels(x)
+    if found is None:
+        return None
+    counts, mean, m2, low, high = found
+    zeros = np.zeros(x.shape[1], np.int64)
+    nans = x.shape[0] - counts.astype(np.int64)
+    return BlockStatistics(zeros, nans, zeros, zeros, Moments(counts, mean, m2), _wide(low), _wide(high))
 
 
 def merge_blocks(blocks: Sequence[BlockStatistics]) -> BlockStatistics:

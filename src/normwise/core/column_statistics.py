@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.core.block_statistics import BlockStatistics, block_statistics, merge_blocks
+from normwise.core.block_statistics import BlockStatistics, block_statistics, by_kernels, merge_blocks
 from normwise.core.blocks import each, row_blocks
 from normwise.core.errors import RecordError, TableError, listing
 from normwise.core.moments import Moments, merge
@@ -160,8 +160,10 @@ class ColumnStatistics(Record):
                 parts = (None if part is None else part[rows] for part in (nulls, weights))
                 return block_statistics(array[rows], *parts)
 
-        with np.errstate(over="ignore", invalid="ignore"):
-            whole = merge_blocks(each(of_block, row_blocks(*array.shape)))
+        whole = by_kernels(array) if nulls is None and weights is None else None
+        if whole is None:
+            with np.errstate(over="ignore", invalid="ignore"):
+                whole = merge_blocks(each(of_block, row_blocks(*array.shape)))
         sketches = () if sketch_size is None else _sketches(array, nulls, sketch_size)
         return dataclasses.replace(cls.of_arrays(columns, len(array), whole), sketches=sketches)
 

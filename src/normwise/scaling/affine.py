@@ -35,6 +35,11 @@ class Affine(NamedTuple):
     limits: Limits = EVERYTHING
     ends: tuple[Vector, float] | None = None
 
+    @property
+    def constants(self) -> tuple[Vector, Vector, Vector]:
+        """Of each column, what is subtracted, multiplied by and added: what the native kernels need."""
+        return self.center, self.scale, self.shift
+
     def inverse(self) -> Affine:
         """The way back: ``x = (y − shift)/scale + center``; where the scale is 0, ``x = center``.
 
@@ -85,6 +90,11 @@ class AffineFloat32(NamedTuple):
     scale: NDArray[np.float32]
     rest: NDArray[np.float32]
     limits: Limits
+
+    @property
+    def constants(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """As `Affine.constants`."""
+        return self.hi, self.scale, self.rest
 
     def of_block(self, block: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         """The map of (rows, columns), written into `out`, which the block may lie in memory unlike."""

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from normwise.core.blocks import each, row_blocks
 from normwise.core.errors import ColumnError
+from normwise.core.native_columns import affine_by_kernels
+from normwise.scaling.affine import Affine, AffineFloat32
 from normwise.scaling.engines import Columns, Steps
 from normwise.scaling.spread import require_finite
 
@@ -34,6 +36,8 @@ def apply_to_array(formula: Formula, x: NDArray[Any], names: tuple[str, ...], in
     """
     y = np.empty_like(x, subok=False)
     float32 = getattr(formula, "float32", lambda: None)() if x.dtype == np.float32 else None
+    if _by_kernels(formula if x.dtype == np.float64 else float32, x, y, names, infinite):
+        return y
 
     def of_block(rows: slice) -> Any:
         block = x[rows] if float32 is not None else x[rows].astype(np.float64)
@@ -54,6 +58,26 @@ def apply_to_array(formula: Formula, x: NDArray[Any], names: tuple[str, ...], in
     if found and infinite == "raise":
         require_finite(np.sum(found, axis=0), names)
     return y
+
+
+def _by_kernels(
+    formula: Any, x: NDArray[Any], y: NDArray[Any], names: tuple[str, ...], infinite: str
+) -> bool:
+    """Whether the native kernels have written the map into y.
+
+    Raises:
+        ColumnError: As `apply_to_array`.
+    """
+    if not isinstance(formula, Affine | AffineFloat32):
+        return False
+    unclean = affine_by_kernels(x, formula.constants, formula.limits, y)
+    if not unclean:
+        return unclean is not None
+    found = [n for n in each(lambda rows: _infinities(x[rows]), row_blocks(*x.shape)) if n is not None]
+    if found and infinite == "raise":
+        require_finite(np.sum(found, axis=0), names)
+    # Where there were NaN alone, they stand there now.
+    return not found
 
 
 def _require_values(given: NDArray[Any], mapped: NDArray[Any], names: Sequence[str], without: str) -> None:

@@ -8,12 +8,21 @@ from typing import Any
 import jax
 
 from normwise.core.moments import Moments
+from normwise.kernels.batch_norm import native_on_jax
 from normwise.kernels.batch_norm.portable import Channels, Plan, backward, forward
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
 def batch_norm(x: Any, channels: Channels, weights: Any, plan: Plan) -> tuple[Any, Moments]:
     """See `normwise.kernels.batch_norm.batch_norm`."""
+    call = native_on_jax.call_for(x, channels, weights, plan)
+    if call is not None:
+        return native_on_jax.batch_norm(x, channels, plan, call)
+    found: tuple[Any, Moments] = _portable(x, channels, weights, plan)
+    return found
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _portable(x: Any, channels: Channels, weights: Any, plan: Plan) -> tuple[Any, Moments]:
     y, centered, _ = forward(x, channels, weights, plan)
     return y, centered.moments()
 
@@ -37,4 +46,4 @@ def _backward(plan: Plan, kept: Any, upstream: Any) -> Any:
     return by_x, Channels(by_gamma, by_beta), None
 
 
-batch_norm.defvjp(_forward, _backward)
+_portable.defvjp(_forward, _backward)

@@ -9,7 +9,8 @@ from torch.autograd import forward_ad
 
 from normwise.core.moments import Moments
 from normwise.kernels.batch_moments import Centered, Total
-from normwise.kernels.batch_norm import torch_native
+from normwise.kernels.batch_norm import native_on_torch, torch_native
+from normwise.kernels.batch_norm.native_call import channel_view
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals, backward, forward
 
 _SECOND_ORDER = (
@@ -59,13 +60,16 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
     ) -> Any:
         channels = Channels(gamma, beta, renorm_mean, renorm_stddev, renorm_weight)
         plain = weights is None and renorm_mean is None and total is None
-        view = torch_native.channel_view(x.shape, plan.axes) if plain else None
-        if view is None:
+        call = native_on_torch.call_for(x, channels, weights, plan) if plain else None
+        view = channel_view(x.shape, plan.axes) if plain else None
+        if call is not None:
+            y, centered, residuals = native_on_torch.forward(x, channels, plan, call)
+        elif view is None:
             y, centered, residuals = forward(x, channels, weights, plan, total)
         else:
             y, centered, residuals = torch_native.forward(x, channels, plan, view)
         ctx.save_for_backward(x, *channels, weights, *residuals.centered, *residuals[1:])
-        ctx.plan, ctx.total, ctx.view = plan, total, view
+        ctx.plan, ctx.total, ctx.view, ctx.call = plan, total, view, call
         moments = centered.moments()
         ctx.mark_non_differentiable(*moments)
         return (y, *moments)
@@ -87,6 +91,9 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
             residuals = forward(x, channels, weights, plan, total)[2]
         else:
             residuals = Residuals(Centered(*vectors[:4]), *vectors[4:])
+            if ctx.call is not None:
+                slopes = native_on_torch.backward(upstream, x, channels, residuals, ctx.call)
+                return *slopes, None, None, None, None, None, None
             if ctx.view is not None:
                 slopes = torch_native.backward(upstream, x, channels, residuals, plan, ctx.view, through)
                 return *slopes, None, None, None, None, None, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -11,16 +10,6 @@ import torch
 from normwise.kernels.batch_moments import Centered, origin_of
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals, affine
 from normwise.kernels.precision import at_least_float32
-
-
-def channel_view(shape: Any, axes: tuple[int, ...]) -> tuple[int, int, int] | None:
-    """The input's shape as (outer, channels, inner), or None where its channels are not side by side."""
-    channels = [i for i in range(len(shape)) if i not in axes]
-    first, last = channels[0], channels[-1] + 1
-    if len(channels) != last - first:
-        return None
-    outer, size, inner = (math.prod(shape[a:b]) for a, b in ((0, first), (first, last), (last, None)))
-    return (outer, size, inner) if size > 0 and outer * inner > 1 else None
 
 
 def forward(x: Any, channels: Channels, plan: Plan, view: tuple[int, int, int]) -> Any:

@@ -1,0 +1,269 @@
+"""The native kernels of batch normalization beside XLA's code, torch's kernels, and the speed of memory.
+
+    python -m benchmarks.native_batch_norm [--repeats 25] [--torch PYTHON] [--out FILE]
+
+BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β; the
+upstream gradient is an argument. float32 on the CPU. The peers of a backend take turns; medians of all turns,
+and the ratios are medians of the ratios within a turn. `--torch` names a Python that has torch: its peers run
+in a process of their own.
+
+`kernels_alone_milliseconds` is without a framework, into memory that is there. The floor is 8 passes over the
+input at the speed at which this machine copies an array into memory that is there. `new_memory_milliseconds`
+is what the system takes to give y and ∂L/∂x memory, page after page: a program's results are new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+import keras
+import numpy as np
+from benchmarks.batch_normalization import SHAPES, floor
+from benchmarks.results import write_results
+
+import normwise
+from normwise.core.native import kernels_in_use
+
+Step = Callable[[], Any]
+BASE = {"jax": "keras", "torch": "torch eager"}
+IMAGES = (64, 32, 32, 3)
+
+
+def layer_of(shape: tuple[int, ...]) -> Any:
+    layer = normwise.BatchNormalization.keras(activation="relu")
+    layer.build(shape)
+    return layer
+
+
+def by_kernels(on: bool, run: Step) -> Step:
+    """The step with the switch thrown; the first call decides what is compiled."""
+
+    def step() -> Any:
+        os.environ["NORMWISE_KERNELS"] = "on" if on else "off"
+        return run()
+
+    return step
+
+
+def on_jax(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
+    import jax
+
+    def step_of(layer: Any, activation: Callable[[Any], Any]) -> Step:
+        others = [v.value for v in layer.non_trainable_variables]
+
+        def forward(trainable: Any, x: Any) -> Any:
+            y, moved = layer.stateless_call(trainable, others, x, training=True)
+            return activation(y), moved
+
+        @jax.jit
+        def both(trainable: Any, x: Any, upstream: Any) -> Any:
+            y, pull, moved = jax.vjp(forward, trainable, x, has_aux=True)
+            return y, pull(upstream), moved
+
+        trainable = [v.value for v in layer.trainable_variables]
+        given = (jax.numpy.asarray(x), jax.numpy.asarray(upstream))
+        return lambda: jax.block_until_ready(both(trainable, *given))
+
+    theirs = keras.layers.BatchNormalization()
+    theirs.build(shape)
+    return {
+        "keras": step_of(theirs, jax.nn.relu),
+        "normwise portable": by_kernels(False, step_of(layer_of(shape), lambda y: y)),
+        "normwise native": by_kernels(True, step_of(layer_of(shape), lambda y: y)),
+    }
+
+
+def on_torch(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
+    import torch
+
+    given = torch.tensor(x, requires_grad=True)
+    back = torch.tensor(upstream)
+
+    def step_of(call: Callable[[Any], Any], parameters: list[Any]) -> Step:
+        def step() -> Any:
+            y = call(given)
+            return y, torch.autograd.grad(y, [given, *parameters], back)
+
+        return step
+
+    # torch's own takes channels first; the same memory is "channels last" to it.
+    native = (torch.nn.BatchNorm1d if len(shape) == 2 else torch.nn.BatchNorm2d)(shape[-1])
+
+    def module(t: Any) -> Any:
+        first = t if len(shape) == 2 else t.permute(0, 3, 1, 2)
+        y = torch.relu(native(first))
+        return y if len(shape) == 2 else y.permute(0, 2, 3, 1)
+
+    ours = layer_of(shape)
+    variables = [v.value for v in ours.trainable_variables]
+    return {
+        "torch eager": step_of(module, list(native.parameters())),
+        "torch.compile": step_of(torch.compile(module), list(native.parameters())),
+        "normwise portable": by_kernels(False, step_of(lambda t: ours(t, training=True), variables)),
+        "normwise native": by_kernels(True, step_of(lambda t: ours(t, training=True), variables)),
+    }
+
+
+def taking_turns(steps: dict[str, Step], repeats: int, base: str) -> dict[str, Any]:
+    """Milliseconds of each, and how many times as quick as `base` it is."""
+    for step in steps.values():
+        step()
+        step()
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - started)
+    ratios = {
+        name: statistics.median(b / t for b, t in zip(times[base], found, strict=True))
+        for name, found in times.items()
+    }
+    return {
+        "milliseconds": {name: round(1e3 * statistics.median(t), 3) for name, t in times.items()},
+        f"times_as_quick_as_{base}": {name: round(ratio, 2) for name, ratio in ratios.items()},
+    }
+
+
+def new_memory(values: Any) -> float:
+    """Seconds until two arrays of this size have memory, page by page, when they are first written to."""
+    times = []
+    for _ in range(5):
+        with mmap.mmap(-1, values.nbytes) as fresh:
+            pages = np.frombuffer(fresh, np.uint8)[:: mmap.PAGESIZE]
+            started = time.perf_counter()
+            pages[:] = 1
+            times.append(time.perf_counter() - started)
+            del pages
+    return 2 * statistics.median(times)
+
+
+def alone(x: Any, upstream: Any, repeats: int) -> float:
+    """Seconds that the kernels take without a framework, their results in memory that is there."""
+    from normwise import _native
+
+    channels = x.shape[-1]
+    call = ((x.size // channels, channels, 1), 1e-3, 1, 0.0)
+    y, by_x = np.ones_like(x), np.ones_like(x)
+    gamma, beta, origin, rest, m2, by_gamma, by_beta = (np.ones(channels, np.float32) for _ in range(7))
+
+    def addresses(*arrays: Any) -> list[int]:
+        return [int(a.ctypes.data) for a in arrays]
+
+    vectors = (gamma, beta, origin, rest, m2)
+    forward = addresses(x, gamma, beta, y, origin, rest, m2)
+    backward = addresses(upstream, x, *vectors, by_x, by_gamma, by_beta)
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        _native.batch_norm_forward_float32(*call, *forward)
+        _native.batch_norm_backward_float32(*call, *backward)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
+    """The peers of this process's backend."""
+    random = np.random.default_rng(0)
+    values = [random.normal(0.5, 2.0, shape).astype("float32") for _ in range(2)]
+    backend = keras.backend.backend()
+    steps = (on_jax if backend == "jax" else on_torch)(shape, *values)
+    found = taking_turns(steps, repeats, BASE[backend])
+    return found | {
+        "kernels_alone_milliseconds": round(1e3 * alone(*values, repeats), 3),
+        "floor_milliseconds": round(1e3 * floor(values[0]), 3),
+        "new_memory_milliseconds": round(1e3 * new_memory(values[0]), 3),
+    }
+
+
+def network(normalization: Callable[[], list[Any]]) -> Any:
+    """Three convolutions, each normalized, with a ReLU."""
+    layers: list[Any] = [keras.Input(IMAGES[1:])]
+    for filters in (32, 64, 64):
+        layers += [keras.layers.Conv2D(filters, 3, padding="same", use_bias=False), *normalization()]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss)
+    return model
+
+
+def training_step(repeats: int) -> dict[str, Any]:
+    """A step of a convolutional network, through Keras' own training."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=IMAGES).astype("float32"), random.integers(0, 10, IMAGES[0])
+    ours = network(lambda: [normwise.BatchNormalization(activation="relu")])
+    theirs = network(lambda: [keras.layers.BatchNormalization(), keras.layers.ReLU()])
+    steps: dict[str, Step] = {
+        "keras": lambda: theirs.train_on_batch(x, y),
+        "normwise native": by_kernels(True, lambda: ours.train_on_batch(x, y)),
+    }
+    return taking_turns(steps, repeats, "keras")
+
+
+def shown(backend: str, name: str, found: dict[str, Any]) -> None:
+    ratios = found[f"times_as_quick_as_{BASE[backend]}"]
+    for peer, milliseconds in found["milliseconds"].items():
+        print(f"{backend:5} {name:18} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", flush=True)
+    for beside in ("kernels_alone", "floor", "new_memory"):
+        if (milliseconds := found.get(f"{beside}_milliseconds")) is not None:
+            print(f"{backend:5} {name:18} {beside:18} {milliseconds:8.2f} ms", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--repeats", type=int, default=25)
+    parser.add_argument("--torch", help="a Python with torch")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    backend = keras.backend.backend()
+    results: dict[str, Any] = {"kernels": kernels_in_use(), backend: {}}
+    for shape in SHAPES:
+        results[backend][str(shape)] = measure(shape, arguments.repeats)
+        shown(backend, str(shape), results[backend][str(shape)])
+    if backend == "jax":
+        results[backend]["a step of three convolutions"] = training_step(arguments.repeats)
+        shown(backend, "convolutions", results[backend]["a step of three convolutions"])
+    if arguments.part:
+        Path(arguments.part).write_text(json.dumps(results[backend]), encoding="utf-8")
+        return
+    if arguments.torch:
+        results["torch"] = of_another(arguments.torch, arguments.repeats)
+    if arguments.out:
+        command = f"python -m benchmarks.native_batch_norm --repeats {arguments.repeats}"
+        write_results(arguments.out, command + (" --torch PYTHON" if arguments.torch else ""), results)
+
+
+def of_another(python: str, repeats: int) -> Any:
+    """What the same benchmark finds on torch, in a process of its own."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / "part.json"
+        command = [
+            python,
+            "-m",
+            "benchmarks.native_batch_norm",
+            "--repeats",
+            str(repeats),
+            "--part",
+            str(part),
+        ]
+        subprocess.run(command, check=True, env={**os.environ, "KERAS_BACKEND": "torch"})
+        return json.loads(part.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+// Batch normalization of a batch by its own statistics, and its backward pass: Ioffe & Szegedy 2015, Algorithm 1
+// and section 3.
+#pragma once
+
+#include <cstdint>
+
+#include "pieces.h"
+#include "tiles.h"
+
+namespace normwise {
+
+struct Settings {
+  View view;
+  double epsilon;
+  Activation activation;
+  // The factor of negative values in a leaky ReLU.
+  double alpha;
+};
+
+// y = f(γ·(x − μ)/√(σ² + ε) + β). The mean comes as origin + rest, the latter being what T has no room for.
+template <typename T>
+void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, const T* beta, T* y, T* origin, T* rest,
+                        T* m2);
+
+// The gradients by x, γ and β, of ∂L/∂y and what the forward pass found.
+template <typename T>
+void batch_norm_backward(const Settings& settings, const T* upstream, const T* x, const T* gamma, const T* beta,
+                         const T* origin, const T* rest, const T* m2, T* by_x, T* by_gamma, T* by_beta);
+
+}  // namespace normwise

@@ -1,0 +1,76 @@
+#include "moments.h"
+
+#include "sums.h"
+#include "threads.h"
+
+namespace normwise {
+namespace {
+
+// The moments of a piece's channels about an origin a channel, so that the sums of lanes add up.
+//
+// The origin is the mean of a sixteenth of the rows: from the mean of all it is less than √15 deviations away,
+// whatever the values, so that Σd² − (Σd)²/n loses a digit at most.
+template <typename T>
+void of_piece(const T* x, const Piece& piece, double* mean, double* m2) {
+  double s[kLanes], q[kLanes];
+  T near[kLanes], origins[kLanes];
+  const Rows<T> all{x + piece.offset, piece.stride, piece.rows, piece.width};
+  const Rows<T> tail{x + piece.tail_offset(), piece.tail, piece.tail > 0, piece.tail};
+  const int64_t few = (piece.rows + 15) / 16;
+  const Rows<T> head = few > 0 ? Rows<T>{all.data, piece.stride, few, piece.width} : tail;
+  const auto clear = [&] {
+    for (int64_t i = 0; i < piece.width; ++i) s[i] = q[i] = 0;
+  };
+  clear();
+  for (int64_t i = 0; i < head.width; ++i) origins[i] = 0;
+  tiles<T>().sums(head, origins, s, q);
+  fold_sums(piece, s, mean);
+  const double some = static_cast<double>(few > 0 ? few * (piece.width / piece.channels) : piece.tail / piece.channels);
+  for (int64_t c = 0; c < piece.channels; ++c) near[c] = static_cast<T>(mean[c] / some);
+  const T* origin = lanes_within(near, piece, origins);
+  clear();
+  tiles<T>().sums(all, origin, s, q);
+  if (piece.tail > 0) tiles<T>().sums(tail, origin, s, q);
+  fold_sums(piece, s, mean);
+  fold_sums(piece, q, m2);
+  const double n = static_cast<double>(piece.count());
+  for (int64_t c = 0; c < piece.channels; ++c) {
+    const double rest = mean[c] / n;
+    m2[c] -= mean[c] * rest;
+    // Below 0 by rounding alone; written so that NaN stays.
+    if (m2[c] < 0) m2[c] = 0;
+    mean[c] = static_cast<double>(near[c]) + rest;
+  }
+}
+
+}  // namespace
+
+PartialMoments::PartialMoments(const Pieces& pieces, int64_t channels)
+    : pieces_(pieces),
+      channels_(channels),
+      mean_(memory<double>(std::max<int64_t>(1, pieces.slots()) * channels)),
+      m2_(memory<double>(std::max<int64_t>(1, pieces.slots()) * channels)) {
+  for (int64_t c = 0; pieces.slots() == 0 && c < channels; ++c) mean_[c] = m2_[c] = 0;
+}
+
+template <typename T>
+void PartialMoments::take(const T* x, const Piece& piece) {
+  const int64_t at = piece.slot * channels_ + piece.channel;
+  of_piece(x, piece, mean_.get() + at, m2_.get() + at);
+}
+
+void PartialMoments::merge() {
+  const int64_t slots = pieces_.slots();
+  if (slots < 2) return;
+  const auto count = [this](int64_t slot, int64_t) { return static_cast<double>(pieces_.count(slot)); };
+  const int64_t chunks = (channels_ + kChunk - 1) / kChunk;
+  // As many bytes as there are means and m2 of all slots.
+  parallel_for(chunks, slots * channels_ * int64_t{16} >= kWorthThreads, [&](int64_t chunk) {
+    merge_sets(slots, channels_, chunk * kChunk, mean_.get(), m2_.get(), count);
+  });
+}
+
+template void PartialMoments::take<float>(const float*, const Piece&);
+template void PartialMoments::take<double>(const double*, const Piece&);
+
+}  // namespace normwise

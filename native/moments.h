@@ -1,0 +1,73 @@
+// The moments of each channel, and how those of many sets become those of all.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "pieces.h"
+
+namespace normwise {
+
+// As many channels as are merged at once, in vectors.
+constexpr int64_t kChunk = 256;
+
+// The moments of many sets, each with a mean and m2 for every channel, become those of their union in place of the
+// first: Chan, Golub & LeVeque 1979, eq. 2.1, over all sets. `count(set, channel)` is more than 0. Works on the
+// channels from `first` up to kChunk of them.
+template <typename Count>
+void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, double* m2, const Count& count) {
+  const int64_t width = std::min(kChunk, channels - first);
+  double origin[kChunk], n[kChunk], sum[kChunk];
+  mean += first;
+  m2 += first;
+  for (int64_t c = 0; c < width; ++c) {
+    // A common origin, as means may be large beside their spread.
+    origin[c] = mean[c];
+    n[c] = 0;
+    sum[c] = 0;
+  }
+  for (int64_t k = 0; k < sets; ++k) {
+    for (int64_t c = 0; c < width; ++c) {
+      const double here = count(k, first + c);
+      n[c] += here;
+      sum[c] += here * (mean[k * channels + c] - origin[c]);
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    sum[c] /= n[c];
+    mean[c] = -sum[c];
+    m2[c] += count(0, first + c) * mean[c] * mean[c];
+  }
+  for (int64_t k = 1; k < sets; ++k) {
+    for (int64_t c = 0; c < width; ++c) {
+      const double apart = (mean[k * channels + c] - origin[c]) - sum[c];
+      m2[c] += m2[k * channels + c] + count(k, first + c) * apart * apart;
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) mean[c] = origin[c] + sum[c];
+}
+
+// The mean and m2 of each channel, in float64, put together of what the pieces of an array give; 0 of no values.
+class PartialMoments {
+ public:
+  PartialMoments(const Pieces& pieces, int64_t channels);
+
+  // Those of a piece; different pieces at the same time.
+  template <typename T>
+  void take(const T* x, const Piece& piece);
+
+  // To be called when all pieces are in, if they are of more than one slot.
+  void merge();
+
+  double mean(int64_t channel) const { return mean_[channel]; }
+  double m2(int64_t channel) const { return m2_[channel]; }
+
+ private:
+  const Pieces& pieces_;
+  int64_t channels_;
+  std::unique_ptr<double[]> mean_;
+  std::unique_ptr<double[]> m2_;
+};
+
+}  // namespace normwise

@@ -1,0 +1,79 @@
+// The inner loops, on rows of lanes: compiled once for each kind of processor, chosen when the program runs.
+#pragma once
+
+#include <cstdint>
+
+namespace normwise {
+
+enum class Activation : int64_t { linear, relu, leaky_relu, sigmoid, silu, tanh, gelu };
+
+// Lanes of a tile at most, so that the vectors of a tile stay in the first cache beside what streams through it.
+constexpr int64_t kLanes = 1024;
+
+// (rows, width) values of which `stride` lie from row to row.
+template <typename T>
+struct Rows {
+  const T* data;
+  int64_t stride;
+  int64_t rows;
+  int64_t width;
+};
+
+// What a lane needs to become z = (x − origin)·factor + offset.
+template <typename T>
+struct Lanes {
+  const T* origin;
+  const T* factor;
+  const T* offset;
+};
+
+// What else it needs to become ∂L/∂x = factor·g + (constant − (x − origin)·slope).
+template <typename T>
+struct GradientLanes {
+  const T* slope;
+  const T* constant;
+};
+
+template <typename T>
+struct TileKernels {
+  // s += Σ(x − origin), q += Σ(x − origin)²: eight rows at a time in T, their sums in float64.
+  void (*sums)(Rows<T> x, const T* origin, double* s, double* q);
+  // y = f(z), the rows of y as far apart as those of x. To `stream` is to write past the caches.
+  void (*normalize)(Rows<T> x, Lanes<T> lanes, Activation activation, T alpha, T* y, bool stream);
+  // g = ∂L/∂z: s += Σg, q += Σg·(x − origin).
+  void (*gradient_sums)(Rows<T> x, const T* upstream, Lanes<T> lanes, Activation activation, T alpha, double* s,
+                        double* q);
+  // ∂L/∂x.
+  void (*gradient)(Rows<T> x, const T* upstream, Lanes<T> lanes, GradientLanes<T> more, Activation activation,
+                   T alpha, T* by_x, bool stream);
+  // The same sums as the first, each difference and each square in float64; the range of the values besides.
+  void (*column_sums)(Rows<T> x, const double* origin, double* s, double* q, T* low, T* high);
+  // How many values are no NaN and their sum; whether one is infinite.
+  bool (*count)(Rows<T> x, double* counts, double* s);
+  // column_sums of the values that are no NaN.
+  void (*column_sums_without_nan)(Rows<T> x, const double* origin, double* s, double* q, T* low, T* high);
+  // y = (x − origin)·factor + offset, each step rounded, clipped to [low, high]; whether a value is not finite.
+  bool (*affine)(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream);
+};
+
+struct Target {
+  const char* name;
+  TileKernels<float> float32;
+  TileKernels<double> float64;
+};
+
+// The best of what this processor can run. NORMWISE_SIMD names a lesser one, for tests.
+const Target& target();
+
+template <typename T>
+const TileKernels<T>& tiles();
+template <>
+inline const TileKernels<float>& tiles<float>() {
+  return target().float32;
+}
+template <>
+inline const TileKernels<double>& tiles<double>() {
+  return target().float64;
+}
+
+}  // namespace normwise

@@ -1,0 +1,159 @@
+"""The native kernels on JAX: foreign calls on the CPU, with the derivatives of the portable formula."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from normwise.core.moments import Moments
+from normwise.core.native import native
+from normwise.kernels.batch_moments import Centered, count_of
+from normwise.kernels.batch_norm import portable
+from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
+from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals
+
+
+def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall | None:
+    """The call, or None where the portable formula is to be taken.
+
+    On several devices a foreign call would have all of the batch gathered on each of them.
+    """
+    if jax.default_backend() != "cpu" or jax.device_count() > 1:
+        return None
+    return native_call(x, channels, weights, plan)
+
+
+def batch_norm(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> tuple[Any, Moments]:
+    """See `normwise.kernels.batch_norm.batch_norm`."""
+    size = (call.view[1],)
+    # The kernels read all of them as numbers of the input's type.
+    gamma = (
+        jnp.ones(size, x.dtype) if channels.gamma is None else channels.gamma.reshape(size).astype(x.dtype)
+    )
+    beta = jnp.zeros(size, x.dtype) if channels.beta is None else channels.beta.reshape(size).astype(x.dtype)
+    y, *found = _normalized(x, gamma, beta, call)
+    activation = behind(plan, call)
+    y = y if activation is None else activation(y)
+    shape = _per_channel(x, call)
+    origin, rest, m2 = (jax.lax.stop_gradient(v).reshape(shape) for v in found)
+    return y.astype(plan.dtype), Moments(count_of(x, call.axes), origin + rest, m2)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _normalized(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
+    return _forward(x, gamma, beta, call)
+
+
+def _kept(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
+    y, *found = _forward(x, gamma, beta, call)
+    return (y, *found), (x, gamma, beta, *found)
+
+
+def _gradients(call: NativeCall, kept: Any, upstream: Any) -> Any:
+    return _backward(upstream[0].astype(kept[0].dtype), *kept, call)
+
+
+_normalized.defvjp(_kept, _gradients)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
+def _forward(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
+    """y, and the mean as origin + rest, and m2."""
+    return _foreign("forward", 3, call, x, gamma, beta)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(7,))
+def _backward(
+    upstream: Any,
+    x: Any,
+    gamma: Any,
+    beta: Any,
+    origin: Any,
+    rest: Any,
+    m2: Any,
+    call: NativeCall,
+) -> Any:
+    """The gradients by x, γ and β."""
+    return _foreign("backward", 2, call, upstream, x, gamma, beta, origin, rest, m2)
+
+
+@_forward.defjvp
+def _forward_jvp(call: NativeCall, primals: Any, tangents: Any) -> Any:
+    found = _forward(*primals, call)
+    return found, jax.jvp(functools.partial(_forward_twin, call=call), primals, tangents)[1]
+
+
+@_backward.defjvp
+def _backward_jvp(call: NativeCall, primals: Any, tangents: Any) -> Any:
+    found = _backward(*primals, call)
+    return found, jax.jvp(functools.partial(_backward_twin, call=call), primals, tangents)[1]
+
+
+def _forward_twin(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
+    plan, channels = _as_portable(x, gamma, beta, call)
+    y, centered, _ = portable.forward(x, channels, None, plan)
+    return y, *(v.reshape(gamma.shape) for v in (centered.origin, centered.rest, centered.m2))
+
+
+def _backward_twin(
+    upstream: Any,
+    x: Any,
+    gamma: Any,
+    beta: Any,
+    origin: Any,
+    rest: Any,
+    m2: Any,
+    call: NativeCall,
+) -> Any:
+    plan, channels = _as_portable(x, gamma, beta, call)
+    shape = _per_channel(x, call)
+    count = count_of(x, call.axes)
+    centered = Centered(origin.reshape(shape), rest.reshape(shape), count, m2.reshape(shape))
+    residuals: Residuals = portable.residuals_of(centered, channels, plan)
+
+    def through(z: Any, g: Any) -> Any:
+        assert plan.activation is not None
+        y, pull = jax.vjp(plan.activation, z)
+        return pull(g.astype(y.dtype))[0]
+
+    slopes = portable.backward(upstream, x, channels, None, residuals, plan, through)
+    return slopes[0], *(v.reshape(gamma.shape) for v in slopes[1:])
+
+
+def _as_portable(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
+    shape = _per_channel(x, call)
+    plan = Plan(call.axes, call.epsilon, str(x.dtype), call.function)
+    return plan, Channels(gamma.reshape(shape), beta.reshape(shape))
+
+
+def _per_channel(x: Any, call: NativeCall) -> list[int]:
+    return [1 if i in call.axes else n for i, n in enumerate(x.shape)]
+
+
+def _foreign(which: str, vectors: int, call: NativeCall, *operands: Any) -> Any:
+    """What a kernel makes of its operands: an array like the first one, and vectors over the channels."""
+    _register()
+    large, small = operands[0], operands[-1]
+    shapes = (jax.typeof(large), *(jax.typeof(small),) * vectors)
+    # Each member of a vmap by itself: the other ways would merge their statistics.
+    kernel = jax.ffi.ffi_call(f"normwise_batch_norm_{which}", shapes, vmap_method="sequential")
+    return kernel(
+        *operands,
+        channels=np.int64(call.view[1]),
+        inner=np.int64(call.view[2]),
+        epsilon=np.float64(call.epsilon),
+        activation=np.int64(call.activation),
+        alpha=np.float64(call.alpha),
+    )
+
+
+@functools.cache
+def _register() -> None:
+    extension = native()
+    assert extension is not None
+    for name, handler in extension.xla_handlers().items():
+        jax.ffi.register_ffi_target(name, handler, platform="cpu")

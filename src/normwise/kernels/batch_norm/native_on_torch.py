@@ -1,0 +1,119 @@
+"""The native kernels on torch: custom operators on the CPU, which a compiler leaves as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from normwise.core.native import native
+from normwise.kernels.batch_moments import Centered, count_of
+from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
+from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals, inverse_root
+
+
+def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall | None:
+    """The call, or None where the portable formula or torch's own kernel is to be taken.
+
+    The view is that of the memory: an image with the channels last may lie there with the channels first.
+    """
+    if x.device.type != "cpu" or x.layout is not torch.strided:
+        return None
+    order = sorted(range(x.ndim), key=lambda i: (-x.stride(i), x.shape[i] == 1, i))
+    if not x.permute(order).is_contiguous():
+        return None
+    in_memory = plan._replace(axes=tuple(order.index(i) for i in plan.axes))
+    call = native_call(x.permute(order), channels, weights, in_memory)
+    return None if call is None or behind(plan, call) is not None else call
+
+
+def forward(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> Any:
+    """The same as the portable forward pass."""
+    gamma, beta = _vectors(x, channels, call)
+    y, *vectors = _forward(x, gamma, beta, *_plain(call))
+    shape = [1 if i in plan.axes else n for i, n in enumerate(x.shape)]
+    origin, rest, m2 = (v.reshape(shape) for v in vectors)
+    centered = Centered(origin, rest, count_of(x, plan.axes), m2)
+    rate = inverse_root(m2 / centered.count + plan.epsilon)
+    return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, rate, None, None)
+
+
+def backward(upstream: Any, x: Any, channels: Channels, residuals: Residuals, call: NativeCall) -> Any:
+    """The gradients by x, γ and β, from the input and vectors per channel."""
+    gamma, beta = _vectors(x, channels, call)
+    centered = residuals.centered
+    found = (v.reshape(-1) for v in (centered.origin, centered.rest, centered.m2))
+    by_x, *slopes = _backward(upstream.to(x.dtype), x, gamma, beta, *found, *_plain(call))
+    like = centered.rest.shape
+    given = zip((channels.gamma, channels.beta), slopes, strict=True)
+    return by_x, *(None if v is None else slope.reshape(like).to(v.dtype) for v, slope in given)
+
+
+def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
+    size = (call.view[1],)
+    gamma = x.new_ones(size) if channels.gamma is None else channels.gamma.reshape(size).to(x.dtype)
+    beta = x.new_zeros(size) if channels.beta is None else channels.beta.reshape(size).to(x.dtype)
+    return gamma.contiguous(), beta.contiguous()
+
+
+def _plain(call: NativeCall) -> tuple[list[int], float, int, float]:
+    return list(call.view), call.epsilon, call.activation, call.alpha
+
+
+@torch.library.custom_op("normwise::batch_norm_forward", mutates_args=(), device_types="cpu")  # type: ignore[untyped-decorator]
+def _forward(
+    x: torch.Tensor,
+    gamma: torch.Tensor,
+    beta: torch.Tensor,
+    view: list[int],
+    epsilon: float,
+    activation: int,
+    alpha: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    y, *vectors = _results(x, gamma, 3)
+    addresses = (t.data_ptr() for t in (x, gamma, beta, y, *vectors))
+    _kernel("forward", x)(tuple(view), epsilon, activation, alpha, *addresses)
+    return y, *vectors
+
+
+@torch.library.custom_op("normwise::batch_norm_backward", mutates_args=(), device_types="cpu")  # type: ignore[untyped-decorator]
+def _backward(
+    upstream: torch.Tensor,
+    x: torch.Tensor,
+    gamma: torch.Tensor,
+    beta: torch.Tensor,
+    origin: torch.Tensor,
+    rest: torch.Tensor,
+    m2: torch.Tensor,
+    view: list[int],
+    epsilon: float,
+    activation: int,
+    alpha: float,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    if upstream.stride() != x.stride():
+        upstream = torch.empty_like(x).copy_(upstream)
+    by_x, *vectors = _results(x, gamma, 2)
+    given = (upstream, x, gamma, beta, *(v.contiguous() for v in (origin, rest, m2)))
+    addresses = [t.data_ptr() for t in (*given, by_x, *vectors)]
+    _kernel("backward", x)(tuple(view), epsilon, activation, alpha, *addresses)
+    return by_x, *vectors
+
+
+@_forward.register_fake  # type: ignore[untyped-decorator]
+def _(x: Any, gamma: Any, *_others: Any) -> Any:
+    return _results(x, gamma, 3)
+
+
+@_backward.register_fake  # type: ignore[untyped-decorator]
+def _(_upstream: Any, x: Any, gamma: Any, *_others: Any) -> Any:
+    return _results(x, gamma, 2)
+
+
+def _results(x: Any, gamma: Any, vectors: int) -> tuple[Any, ...]:
+    """Like x, memory included, and vectors over the channels."""
+    return torch.empty_like(x), *(torch.empty_like(gamma) for _ in range(vectors))
+
+
+def _kernel(which: str, x: Any) -> Any:
+    dtype = "float64" if x.dtype == torch.float64 else "float32"
+    return getattr(native(), f"batch_norm_{which}_{dtype}")

@@ -1,0 +1,211 @@
+"""The kernels as JAX calls them: under every transformation, and only where they belong."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from tests.kernels.native_arrays import extension
+from tests.reference.batch_normalization import algorithm_1, gradients
+from tests.reference.tolerance import assert_close, tolerance
+
+if keras.backend.backend() != "jax":
+    pytest.skip("this binding is JAX's", allow_module_level=True)
+extension()
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+
+from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call  # noqa: E402
+
+SHAPE = (40, 6)
+EPSILON = 1e-3
+
+
+@pytest.fixture(autouse=True)
+def for_small_arrays_too(monkeypatch):
+    monkeypatch.setattr(native_call, "LEAST_SIZE", 0)
+    monkeypatch.delenv("NORMWISE_KERNELS", raising=False)
+
+
+def given(shape=SHAPE, dtype="float32", seed=0, mean=0.5):
+    random = np.random.default_rng(seed)
+    x, upstream = random.normal(mean, 2.0, shape), random.normal(0.2, 1.0, shape)
+    gamma, beta = random.uniform(0.5, 2.0, shape[-1:]), random.normal(size=shape[-1:])
+    return tuple(a.astype(dtype) for a in (x, gamma, beta, upstream))
+
+
+def normalized(x, gamma, beta, activation=keras.activations.relu):
+    axes = tuple(range(x.ndim - 1))
+    row = (1,) * len(axes) + (-1,)
+    channels = Channels(gamma.reshape(row), beta.reshape(row))
+    plan = Plan(axes=axes, epsilon=EPSILON, dtype=str(x.dtype), activation=activation)
+    return batch_norm(x, channels, None, plan)
+
+
+def loss(x, gamma, beta, upstream):
+    return (normalized(x, gamma, beta)[0] * upstream).sum()
+
+
+slopes = jax.grad(loss, argnums=(0, 1, 2))
+
+
+def calls_in(function, *arguments):
+    # A function of its own: of the same one JAX keeps what it traced before a switch was thrown.
+    program = jax.jit(lambda *given: function(*given)).lower(*arguments)  # noqa: PLW0108
+    return program.as_text().count("@normwise_batch_norm_")
+
+
+def assert_slopes(found, x, gamma, beta, upstream):
+    z = algorithm_1(x, gamma.astype(float), beta.astype(float), EPSILON).y
+    expected = gradients(upstream * (z > 0), x, gamma.astype(float), EPSILON)
+    allowed = 4 * tolerance("float32", x[..., 0].size)
+    for actual, reference in zip(found, expected, strict=True):
+        assert_close(actual, reference, allowed)
+
+
+def test_forward_and_moments():
+    x, gamma, beta, _ = given()
+    assert calls_in(normalized, x, gamma, beta) == 1
+    y, moments = jax.jit(normalized)(x, gamma, beta)
+    expected = algorithm_1(x, gamma.astype(float), beta.astype(float), EPSILON)
+    allowed = tolerance("float32", SHAPE[0])
+    assert_close(y, np.maximum(expected.y, 0), allowed)
+    assert_close(moments.mean[0], expected.mean, allowed)
+    assert_close(moments.variance(xp=jnp)[0], expected.variance, allowed)
+    assert float(moments.count.ravel()[0]) == SHAPE[0]
+
+
+def test_gradients_compiled_and_not():
+    arguments = given()
+    assert calls_in(slopes, *arguments) == 2
+    assert_slopes(jax.jit(slopes)(*arguments), *arguments)
+    assert_slopes(slopes(*arguments), *arguments)
+
+
+def test_the_switch_turns_them_off(monkeypatch):
+    monkeypatch.setenv("NORMWISE_KERNELS", "off")
+    assert calls_in(slopes, *given()) == 0
+
+
+def test_a_wrong_switch_is_an_error(monkeypatch):
+    monkeypatch.setenv("NORMWISE_KERNELS", "fast")
+    with pytest.raises(ValueError, match='NORMWISE_KERNELS must be "on" or "off", got \'fast\''):
+        slopes(*given())
+
+
+def test_small_arrays_are_left_to_the_compiler(monkeypatch):
+    arguments = given()
+    monkeypatch.setattr(native_call, "LEAST_SIZE", 40 * 6 + 1)
+    assert calls_in(slopes, *arguments) == 0
+
+
+def test_in_scan():
+    x, gamma, beta, upstream = given((3, *SHAPE))
+    gamma, beta = gamma[:6], beta[:6]
+
+    def step(gamma, batch):
+        found = slopes(*batch[:1], gamma, beta, batch[1])
+        return gamma - 0.1 * found[1], found
+
+    _, found = jax.jit(lambda g: jax.lax.scan(step, g, (x, upstream)))(gamma)
+    for i in range(3):
+        assert_slopes([v[i] for v in found], x[i], gamma, beta, upstream[i])
+        gamma = gamma - 0.1 * np.asarray(found[1][i])
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_members_of_a_vmap_keep_their_own_statistics(axis):
+    """Members with means far apart: taken together, their spread would be another."""
+    x, gamma, beta, upstream = given((5, *SHAPE))
+    x = x + 100.0 * np.arange(5, dtype="float32")[:, None, None]
+    gamma, beta = gamma[:6], beta[:6]
+    members = np.moveaxis(x, 0, axis)
+    found = jax.jit(jax.vmap(slopes, in_axes=(axis, None, None, 0)))(members, gamma, beta, upstream)
+    for i in range(5):
+        assert_slopes([v[i] for v in found], x[i], gamma, beta, upstream[i])
+
+
+def cubed(z):
+    return z * z * z / 10.0
+
+
+@pytest.mark.parametrize("ways", ["forward over reverse", "reverse over reverse"])
+def test_products_with_the_hessian(ways):
+    """Against central differences of the gradient, in float64."""
+    with jax.enable_x64(True):
+        x, gamma, beta, direction = given(dtype="float64")
+        weights = np.random.default_rng(3).normal(size=SHAPE)
+
+        def scalar(x):
+            return (normalized(x, gamma, beta, activation=None)[0] ** 3 * weights).sum()
+
+        slope = jax.grad(scalar)
+        if ways == "forward over reverse":
+            product = jax.jvp(slope, (x,), (direction,))[1]
+        else:
+            product = jax.grad(lambda x: (slope(x) * direction).sum())(x)
+        assert calls_in(slope, x) == 2
+        step = 1e-5
+        expected = (slope(x + step * direction) - slope(x - step * direction)) / (2 * step)
+        # Differences are off by step² and by ε/step, times derivatives of higher order.
+        assert_close(product, expected, 1e5 * (step**2 + 2.0**-52 / step))
+
+
+def test_derivatives_of_an_activation_in_the_kernel():
+    x, gamma, beta, direction = given()
+
+    def scalar(x):
+        return (normalized(x, gamma, beta, keras.activations.tanh)[0] ** 2).sum()
+
+    product = jax.jvp(jax.grad(scalar), (x,), (direction,))[1]
+    os.environ["NORMWISE_KERNELS"] = "off"
+    try:
+        expected = jax.jvp(jax.grad(scalar), (x,), (direction,))[1]
+    finally:
+        del os.environ["NORMWISE_KERNELS"]
+    assert_close(product, expected, 16 * tolerance("float32", SHAPE[0]))
+
+
+def test_an_activation_that_no_kernel_has_comes_behind():
+    x, gamma, beta, _ = given()
+
+    def scalar(x):
+        return normalized(x, gamma, beta, cubed)[0].sum()
+
+    assert calls_in(jax.grad(scalar), x) == 2
+    z = algorithm_1(x, gamma.astype(float), beta.astype(float), EPSILON).y
+    expected = gradients(0.3 * z * z, x, gamma.astype(float), EPSILON).x
+    assert_close(jax.grad(scalar)(x), expected, 4 * tolerance("float32", SHAPE[0]))
+
+
+def test_masks_and_half_precision_stay_portable():
+    x, gamma, beta, _ = given()
+    row = (1, -1)
+    channels = Channels(gamma.reshape(row), beta.reshape(row))
+    plan = Plan(axes=(0,), epsilon=EPSILON, dtype="float32")
+    weights = np.ones((SHAPE[0], 1), "float32")
+    assert calls_in(lambda x: batch_norm(x, channels, weights, plan)[0], x) == 0
+    assert calls_in(lambda x: batch_norm(x, channels, None, plan)[0], x.astype("bfloat16")) == 0
+    assert calls_in(lambda x: batch_norm(x, channels, None, plan)[0], x) == 1
+
+
+def test_on_several_devices_it_stays_portable():
+    code = (
+        "import numpy as np\n"
+        "from normwise.kernels.batch_norm import native_call\n"
+        "native_call.LEAST_SIZE = 0\n"
+        "from tests.kernels.test_native_on_jax import calls_in, given, slopes\n"
+        "print(calls_in(slopes, *given()))"
+    )
+    flags = "--xla_force_host_platform_device_count=2"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "XLA_FLAGS": flags},
+    )
+    assert done.stdout.split() == ["0"]

@@ -1,0 +1,120 @@
+"""The kernels as torch calls them: autograd, second derivatives, the compiler, memory in another order."""
+
+import keras
+import numpy as np
+import pytest
+from tests.kernels.native_arrays import extension
+from tests.reference.batch_normalization import algorithm_1, gradients
+from tests.reference.tolerance import assert_close, tolerance
+
+if keras.backend.backend() != "torch":
+    pytest.skip("this binding is torch's", allow_module_level=True)
+extension()
+
+import torch  # noqa: E402
+
+from normwise.kernels.batch_norm import Channels, Plan, batch_norm, native_call, native_on_torch  # noqa: E402
+
+SHAPE = (40, 6)
+EPSILON = 1e-3
+
+
+@pytest.fixture(autouse=True)
+def for_small_arrays_too(monkeypatch):
+    monkeypatch.setattr(native_call, "LEAST_SIZE", 0)
+    monkeypatch.delenv("NORMWISE_KERNELS", raising=False)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The kernels that were called."""
+    made = []
+    kernel = native_on_torch._kernel
+    monkeypatch.setattr(native_on_torch, "_kernel", lambda which, x: made.append(which) or kernel(which, x))
+    return made
+
+
+def given(shape=SHAPE, dtype="float32"):
+    random = np.random.default_rng(0)
+    x, upstream = random.normal(0.5, 2.0, shape), random.normal(0.2, 1.0, shape)
+    gamma, beta = random.uniform(0.5, 2.0, shape[-1:]), random.normal(size=shape[-1:])
+    return tuple(torch.tensor(a.astype(dtype)) for a in (x, gamma, beta, upstream))
+
+
+def normalized(x, gamma, beta, activation=keras.activations.relu):
+    axes = tuple(range(x.ndim - 1))
+    row = (1,) * len(axes) + (-1,)
+    plan = Plan(axes=axes, epsilon=EPSILON, dtype=str(x.dtype).removeprefix("torch."), activation=activation)
+    return batch_norm(x, Channels(gamma.reshape(row), beta.reshape(row)), None, plan)
+
+
+def slopes(x, gamma, beta, upstream, run=normalized):
+    inputs = [
+        t.clone().requires_grad_() if t is not x else t.detach().requires_grad_() for t in (x, gamma, beta)
+    ]
+    return torch.autograd.grad((run(*inputs)[0] * upstream).sum(), inputs)
+
+
+def assert_slopes(found, x, gamma, beta, upstream):
+    x, gamma, beta, upstream = (t.numpy().astype(float) for t in (x, gamma, beta, upstream))
+    z = algorithm_1(x, gamma, beta, EPSILON).y
+    expected = gradients(upstream * (z > 0), x, gamma, EPSILON)
+    for actual, reference in zip(found, expected, strict=True):
+        assert_close(actual.numpy(), reference, 4 * tolerance("float32", x[..., 0].size))
+
+
+def test_gradients(calls):
+    arguments = given()
+    assert_slopes(slopes(*arguments), *arguments)
+    assert calls == ["forward", "backward"]
+
+
+def test_images_whose_channels_lie_first_in_memory(calls):
+    """As convolutions give them: axes in Keras' order, memory in torch's."""
+    x, gamma, beta, upstream = given((3, 8, 9, 4))
+    x = x.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    found = slopes(x, gamma, beta, upstream)
+    assert calls == ["forward", "backward"]
+    assert found[0].stride() == x.stride()
+    assert_slopes(found, x, gamma, beta, upstream)
+
+
+def test_rows_with_gaps_are_left_to_torch(calls):
+    x, gamma, beta, upstream = given((40, 12))
+    gaps = x[:, ::2]
+    assert_slopes(
+        slopes(gaps, gamma[:6], beta[:6], upstream[:, :6]), gaps, gamma[:6], beta[:6], upstream[:, :6]
+    )
+    assert calls == []
+
+
+def test_the_switch_turns_them_off(calls, monkeypatch):
+    monkeypatch.setenv("NORMWISE_KERNELS", "off")
+    arguments = given()
+    assert_slopes(slopes(*arguments), *arguments)
+    assert calls == []
+
+
+def test_products_with_the_hessian():
+    """Against central differences of the gradient, in float64."""
+    x, gamma, beta, direction = given(dtype="float64")
+    weights = torch.tensor(np.random.default_rng(3).normal(size=SHAPE))
+
+    def slope(x, twice=False):
+        y = normalized(x, gamma, beta, activation=None)[0]
+        return torch.autograd.grad((y**3 * weights).sum(), x, create_graph=twice)[0]
+
+    x = x.requires_grad_()
+    product = torch.autograd.grad((slope(x, twice=True) * direction).sum(), x)[0]
+    step = 1e-5
+    there, back = (slope((x + s * direction).detach().requires_grad_()) for s in (step, -step))
+    # Differences are off by step² and by ε/step, times derivatives of higher order.
+    assert_close(product.numpy(), ((there - back) / (2 * step)).numpy(), 1e5 * (step**2 + 2.0**-52 / step))
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler looks at much of which torch warns
+def test_under_torch_compile(calls):
+    arguments = given()
+    compiled = torch.compile(normalized, backend="aot_eager")
+    assert_slopes(slopes(*arguments, run=compiled), *arguments)
+    assert calls == ["forward", "backward"]
