@@ -20,7 +20,7 @@ class ModelBatches:
 
     Args:
         model: A built Keras model.
-        x: All that `normwise.fit` takes as x.
+        x: All that `normwise.fit` takes as x; and any iterator over batches, with or without targets.
         y: Of a table, the names of columns that are no features; anything else is not looked at.
         batch_size: Rows a batch, of what does not come in batches.
         steps: Batches a pass at most.
@@ -31,6 +31,8 @@ class ModelBatches:
         self, model: Any, x: Any, y: Any, batch_size: int | None, steps: int | None, shuffle: bool
     ) -> None:
         x, *_ = feed(model, (x, y if is_name(y) else None, None), batch_size, steps, shuffle)
+        if isinstance(x, Iterator):
+            x = _in_tuples(x)
         arrays = all(map(can_slice_array, tree.flatten(x)))
         made = EpochBatches(x=x, batch_size=batch_size, steps_per_epoch=steps, shuffle=shuffle and arrays)
         self._model, self._steps, self._adapter = model, steps, made.data_adapter
@@ -52,6 +54,11 @@ class ModelBatches:
         """Ends the reading of a table ahead of time."""
         if isinstance(self._adapter, TableStream):
             self._adapter.close()
+
+
+def _in_tuples(batches: Iterator[Any]) -> Iterator[Any]:
+    """The batches as Keras reads those of a generator: the inputs alone are a tuple, too."""
+    return (batch if isinstance(batch, tuple) else (batch,) for batch in batches)
 
 
 def _check(model: Any, x: Any) -> None:
