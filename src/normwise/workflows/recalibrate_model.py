@@ -109,8 +109,8 @@ class PreparedRecalibration:
     ) -> None:
         if sequential and isinstance(x, Iterator):
             raise TrainingError(
-                f"x is a {type(x).__name__}, which can be gone through once, and sequential=True goes through "
-                "the data once a layer; expected arrays, a table or a keras.utils.PyDataset, or "
+                f"x is a {type(x).__name__}, which can be gone through once, and sequential=True goes "
+                "through the data once a layer; expected arrays, a table or a keras.utils.PyDataset, or "
                 "sequential=False"
             )
         layers_with_statistics(model)
