@@ -129,7 +129,8 @@ def test_of_many_rows_some_are_taken():
 
     model = randomized(keras.Sequential([keras.Input((4,)), Counted(), layers.Dense(3), norm("a")]))
     normwise.fold(model, np.random.default_rng(0).normal(size=(1000, 4)))
-    assert set(seen) == {256}
+    # On torch symbols are small numbers.
+    assert max(seen) == 256
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="texts are inputs on TensorFlow alone")

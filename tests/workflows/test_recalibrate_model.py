@@ -128,6 +128,9 @@ def test_iterators_give_the_inputs_alone_or_tuples(x):
         normwise.recalibrate(made, x, sequential=True)
     assert normwise.recalibrate(made, x).layers[0].values == ROWS
     assert_recalibrated(made)
+    with pytest.raises(TrainingError, match=f"x is a {type(x).__name__} that gave no batch"):
+        normwise.recalibrate(made, x)
+    assert_recalibrated(made)
 
 
 def test_an_iterator_gives_several_inputs_as_a_list_or_by_name():

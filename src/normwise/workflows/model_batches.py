@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from normwise.core.errors import TrainingError
 from normwise.training.check_data import check_data
 from normwise.training.feed import feed
 from normwise.training.frame_arrays import is_name
@@ -25,6 +26,9 @@ class ModelBatches:
         batch_size: Rows a batch, of what does not come in batches.
         steps: Batches a pass at most.
         shuffle: Whether rows of arrays come in random order, that of NumPy's global generator.
+
+    Raises:
+        TrainingError: If an iterator gives no batch, or the data do not fit the model.
     """
 
     def __init__(
@@ -58,7 +62,14 @@ class ModelBatches:
 
 def _in_tuples(batches: Iterator[Any]) -> Iterator[Any]:
     """The batches as Keras reads those of a generator: the inputs alone are a tuple, too."""
-    return (batch if isinstance(batch, tuple) else (batch,) for batch in batches)
+    first = next(batches, None)
+    if first is None:
+        raise TrainingError(
+            f"x is a {type(batches).__name__} that gave no batch; expected one or more. One that was gone "
+            "through before gives no more: make it anew."
+        )
+    every = itertools.chain([first], batches)
+    return (batch if isinstance(batch, tuple) else (batch,) for batch in every)
 
 
 def _check(model: Any, x: Any) -> None:
