@@ -191,7 +191,7 @@ def table() -> str:
 
 def _row(name: str, on_jax: Any, on_torch: Any) -> list[str]:
     single = on_jax["float32"]
-    # The largest were run in float64 on torch alone: on JAX one takes more than ten minutes.
+    # Eight were run in float64 on torch alone: on JAX one takes more than ten minutes.
     double = on_jax.get("float64") or on_torch["float64"]
     counts = (single["normalizations"], single["folded"].get("alone", 0), sum(single["kept"].values()))
     parameters = (f"{count / 1e3:,.0f}" for count in single["parameters"])

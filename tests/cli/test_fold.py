@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -99,3 +101,29 @@ def test_statistics_that_nothing_has_reached_are_named(tmp_path: Path) -> None:
     assert result.stderr.startswith(
         "warning: no batch has ever reached the moving statistics of 1 of the layers"
     )
+
+
+def test_a_model_that_was_compiled_on_a_backend_that_is_not_here(saved: Path, tmp_path: Path) -> None:
+    model = normwise.load_model(saved)
+    model.compile("adam", "mse")
+    model.save(tmp_path / "compiled.keras")
+    elsewhere = tmp_path / "elsewhere.keras"
+    with (
+        zipfile.ZipFile(tmp_path / "compiled.keras") as old,
+        zipfile.ZipFile(elsewhere, "w") as new,
+    ):
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                # So Keras writes it on torch, and imports torch when it loads the file.
+                config["compile_config"]["optimizer"]["module"] = "keras.src.backend.not_here.adam"
+                content = json.dumps(config).encode()
+            new.writestr(name, content)
+    with pytest.raises(TypeError, match=r"not_here\.adam cannot be imported"):
+        normwise.load_model(elsewhere)
+    out = tmp_path / "folded.keras"
+    assert command("fold", elsewhere, "--out", out).exit_code == 0
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    found, expected = (m.predict(x, verbose=0) for m in (keras.saving.load_model(out), model))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

@@ -101,9 +101,44 @@ def test_outputs_that_are_not_finite():
 
 def test_no_rows_measure_nothing():
     model = model_of(norm("a"))
-    message = r'output 0 of the model "chain" has the shape \(0, 4\) on x'
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(
+        ModelError, match=r"the arrays of x have \[0\] rows; expected one number of them, above 0"
+    ):
         normwise.fold(model, rows(model)[:0])
+
+
+def test_rows_that_do_not_fit():
+    model = model_of(norm("a"))
+    (size,) = model.input_shape[1:]
+    message = rf'x has an array of shape \(5, {size + 1}\) for the input "\w+"; expected \(None, {size}\)'
+    with pytest.raises(ModelError, match=message):
+        normwise.fold(model, np.zeros((5, size + 1)))
+    with pytest.raises(ModelError, match=f"x holds {3 * size} arrays; expected one for each of 1 inputs"):
+        normwise.fold(model, np.zeros((3, size)).tolist())
+
+
+def test_of_many_rows_some_are_taken():
+    seen = []
+
+    @keras.saving.register_keras_serializable("tests")
+    class Counted(layers.Layer):
+        def call(self, x):
+            if isinstance(x.shape[0], int):  # and no symbol
+                seen.append(x.shape[0])
+            return x
+
+    model = randomized(keras.Sequential([keras.Input((4,)), Counted(), layers.Dense(3), norm("a")]))
+    normwise.fold(model, np.random.default_rng(0).normal(size=(1000, 4)))
+    # On torch symbols are small numbers.
+    assert max(seen) == 256
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="texts are inputs on TensorFlow alone")
+def test_rows_of_text():
+    word = keras.Input((1,), dtype="string")
+    codes = layers.StringLookup(vocabulary=["a", "b"], output_mode="multi_hot")(word)
+    model = randomized(keras.Model(word, norm("a")(layers.Dense(3)(codes))))
+    assert normwise.fold(model, np.array([["a"], ["b"], ["z"]])).difference < 1e-5
 
 
 def test_a_layer_that_is_not_the_same_again():

@@ -113,6 +113,37 @@ def test_generators_are_gone_through_once():
     )
 
 
+@pytest.mark.parametrize(
+    "x",
+    [
+        (X[i : i + 50] for i in range(0, ROWS, 50)),
+        iter([X[:100], X[100:]]),
+        zip((X[i : i + 50] for i in range(0, ROWS, 50)), strict=True),
+    ],
+    ids=["generator", "list_iterator", "zip"],
+)
+def test_iterators_give_the_inputs_alone_or_tuples(x):
+    made = model()
+    with pytest.raises(TrainingError, match=f"x is a {type(x).__name__}, which can be gone through once"):
+        normwise.recalibrate(made, x, sequential=True)
+    assert normwise.recalibrate(made, x).layers[0].values == ROWS
+    assert_recalibrated(made)
+    with pytest.raises(TrainingError, match=f"x is a {type(x).__name__} that gave no batch"):
+        normwise.recalibrate(made, x)
+    assert_recalibrated(made)
+
+
+def test_an_iterator_gives_several_inputs_as_a_list_or_by_name():
+    one, two = keras.Input((3,), name="one"), keras.Input((3,), name="two")
+    layer = layers.BatchNormalization()
+    made = keras.Model([one, two], layer(layers.Concatenate()([one, two])))
+    normwise.recalibrate(made, iter([[X, 2 * X]]))
+    listed = ops.convert_to_numpy(layer.moving_mean.value)
+    normwise.recalibrate(made, iter([{"one": X, "two": 2 * X}]))
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer.moving_mean.value), listed)
+    np.testing.assert_allclose(listed, np.concatenate([X, 2 * X], axis=1).mean(axis=0), rtol=1e-5)
+
+
 def test_loaders_of_other_frameworks():
     torch = pytest.importorskip("torch")
     made = model()

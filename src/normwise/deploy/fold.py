@@ -14,6 +14,7 @@ from normwise.deploy.fold_result import FoldResult
 from normwise.deploy.linear_maps import Weights, is_quantized
 from normwise.deploy.normalization_maps import never_updated
 from normwise.deploy.plan_folding import FoldingPlan, graphs_of, plan_folding
+from normwise.deploy.sample_rows import as_called, sample_rows
 from normwise.graph.clone import (
     can_be_cloned,
     clone_calls,
@@ -51,9 +52,10 @@ def fold(model: Any, x: Any = None) -> FoldResult:
 
     Args:
         model: A Sequential or Functional model, built; models nested in it are folded inside.
-        x: Rows, as the model is called on them. With them both models are compared: a normalization whose
-            folding makes them differ by more than the precision accounts for (1e-4 of the largest output in
-            float32, 1e-10 in float64) is kept, with the difference as the reason.
+        x: Rows, as the model is called on them, of which at most 256 are taken, evenly spread. On these both
+            models are compared: a normalization whose folding makes them differ by more than the precision
+            accounts for (1e-4 of the largest output in float32, 1e-10 in float64) is kept, with the
+            difference as the reason.
 
     Returns:
         The new model, the normalizations that are gone and into what, those that are kept and why; printed,
@@ -63,7 +65,8 @@ def fold(model: Any, x: Any = None) -> FoldResult:
         TypeError: If `model` is no Keras model.
         ValueError: If it is subclassed, or a layer cannot be rebuilt from its configuration.
         ModelError: If a model is not built; if a normalization has NaN, infinite numbers or a negative
-            variance; if a layer is quantized; if `x` has no rows, or the outputs on it are not finite.
+            variance; if a layer is quantized; if `x` does not fit the inputs or has no rows, or the outputs
+            on it are not finite.
 
     Warns:
         NormwiseWarning: If no batch has ever reached the statistics of a normalization.
@@ -87,7 +90,8 @@ def fold(model: Any, x: Any = None) -> FoldResult:
     _warn_of_fresh_statistics(model)
     difference = None
     if x is not None:
-        new, plan, difference = _measured(model, new, plan, x)
+        # Not all at once: what a layer gives for a whole table may not fit into memory.
+        new, plan, difference = _measured(model, new, plan, as_called(model, sample_rows(model, x)))
     return FoldResult(new, plan.folded, plan.kept, difference)
 
 

@@ -39,7 +39,11 @@ def sample_rows(model: Any, x: Any = None) -> list[NDArray[Any]]:
     rows = len(arrays[0])
     chosen = np.unique(np.linspace(0, rows - 1, MOST_ROWS).astype(int)) if rows > MOST_ROWS else slice(None)
     pairs = zip(model.inputs, arrays, strict=True)
-    return [array[chosen].astype(tensor.dtype) for tensor, array in pairs]
+    # Texts, which TensorFlow's models may take, have no dtype of this name in NumPy.
+    return [
+        array[chosen] if tensor.dtype == "string" else array[chosen].astype(tensor.dtype)
+        for tensor, array in pairs
+    ]
 
 
 def as_called(model: Any, arrays: list[NDArray[Any]]) -> Any:

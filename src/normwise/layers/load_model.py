@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 
-def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True) -> keras.Model:
+def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True, compile: bool = True) -> keras.Model:
     """Load a ``.keras`` file that may hold normwise's layers, without running code that the file brings.
 
     `keras.saving.load_model` knows these layers only once `normwise.layers` was imported, as it is here.
@@ -17,9 +17,11 @@ def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True) -> keras
     Args:
         path: A file that ``model.save("….keras")`` wrote.
         safe_mode: As Keras has it: False lets Lambda layers run the Python code that the file brings.
+        compile: As Keras has it: False leaves out how the model was compiled. What was compiled on torch can
+            be loaded without torch so, and only so.
 
     Returns:
-        The model, compiled as it was saved.
+        The model, compiled as it was saved, or not at all.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -52,4 +54,4 @@ def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True) -> keras
                 raise ValueError(
                     f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none'
                 )
-    return keras.saving.load_model(file, safe_mode=safe_mode)
+    return keras.saving.load_model(file, safe_mode=safe_mode, compile=compile)

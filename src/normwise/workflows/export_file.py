@@ -34,7 +34,7 @@ def export_file(model: Path, out: Path, *, fold: bool = True, overwrite: bool = 
         return export_run(model, out, fold=fold, overwrite=overwrite)
     require_packages()
     check_creatable(out, overwrite)
-    loaded = model_of_file(model, "normwise.export(model, path)")
+    loaded = model_of_file(model, "normwise.export(model, path)", compile=False)
     try:
         return export(loaded, out, fold=fold, overwrite=overwrite)
     except NormwiseError:

@@ -40,7 +40,7 @@ def export_run(run: Path, out: Path, *, fold: bool = True, overwrite: bool = Fal
     """
     require_packages()
     check_writable(out, overwrite, EXPORT_FOLDER)
-    loaded = load_run(run)
+    loaded = load_run(run, compile=False)
     schema = loaded.schema.to_json(indent=2)
     with run_folder(out, overwrite, kind=EXPORT_FOLDER) as folder:
         record = export(

@@ -40,14 +40,14 @@ def fold_file(model: Path, out: Path, *, overwrite: bool = False) -> FoldResult:
     """
     if model.is_dir():
         check_writable(out, overwrite)
-        run = load_run(model)
+        run = load_run(model, compile=False)
         result = _folded(run.model, drawn_rows(run.schema).inputs())
         copy_run(model, out, result.model, overwrite)
         return result
     if out.suffix != ".keras":
         raise ModelError(f"{out} is no name of a model's file; expected one that ends in .keras")
     check_creatable(out, overwrite)
-    loaded = model_of_file(model, "normwise.fold(model)")
+    loaded = model_of_file(model, "normwise.fold(model)", compile=False)
     result = _folded(loaded, _rows(loaded))
     with atomic_path(out, overwrite) as temporary:
         result.model.save(temporary)

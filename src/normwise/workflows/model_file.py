@@ -15,12 +15,13 @@ UNREADABLE = (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile)
 """What Keras raises of a file that it cannot load."""
 
 
-def model_of_file(file: Path, in_python: str) -> keras.Model:
+def model_of_file(file: Path, in_python: str, *, compile: bool = True) -> keras.Model:
     """The model.
 
     Args:
         file: A ``.keras`` file.
         in_python: The call by which a model with code of its own can be given itself, for the message.
+        compile: Whether it is compiled as it was saved; inference does not need it.
 
     Raises:
         ModelError: If it cannot be loaded.
@@ -29,7 +30,7 @@ def model_of_file(file: Path, in_python: str) -> keras.Model:
         with warnings.catch_warnings():
             # What the optimizer had gathered is of use for more training alone.
             warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
-            return load_model(file)
+            return load_model(file, compile=compile)
     except UNREADABLE as error:
         cause = first_cause(error)
         own_code = "deserialization" in cause or "Could not locate" in cause

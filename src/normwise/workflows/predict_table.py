@@ -111,8 +111,12 @@ def network_outputs(model: keras.Model, encoded: EncodedTable) -> NDArray[np.flo
     return outputs[:rows]
 
 
-def load_run(folder: Path | str) -> Run:
+def load_run(folder: Path | str, *, compile: bool = True) -> Run:
     """Reads a run folder.
+
+    Args:
+        folder: The run folder.
+        compile: Whether its model is compiled as it was saved; inference does not need it.
 
     Raises:
         RunFolderError: If it is none, or its model cannot be read.
@@ -122,7 +126,7 @@ def load_run(folder: Path | str) -> Run:
     from normwise.layers.load_model import load_model  # seconds, which a wrong folder need not cost
 
     try:
-        model = load_model(Path(folder) / MODEL)
+        model = load_model(Path(folder) / MODEL, compile=compile)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise RunFolderError(
             f"{Path(folder) / MODEL} cannot be loaded: {error}. Fetch the run folder again, or train anew."
@@ -160,7 +164,7 @@ def predict_table(
     """
     if out is not None:
         check_writable(out, overwrite)
-    loaded = load_run(run)
+    loaded = load_run(run, compile=False)
     if folded:
         from normwise.deploy.fold import fold
 

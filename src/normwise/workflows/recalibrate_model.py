@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -50,13 +49,14 @@ def recalibrate(
     Args:
         model: A built Keras model; it need not be compiled.
         x: What `normwise.fit` takes as x: arrays, frames, files, lazy frames, a `keras.utils.PyDataset`, a
-            `tf.data.Dataset`, a torch `DataLoader`, a generator.
+            `tf.data.Dataset`, a torch `DataLoader`, a generator; and any iterator over batches. What an
+            iterator gives is the inputs alone, or a tuple of inputs, targets and sample weights.
         y: Of a table, the name of the column of targets, or several names of columns that are no features;
             anything else is not looked at.
         batch_size: Rows a batch, of what does not come in batches; 32 by default, as in `fit`.
         steps: Batches a pass at most; needed where the data do not end.
         sequential: Whether each layer is measured behind layers that have their new statistics. It takes as
-            many passes as there are layers, and so no generator.
+            many passes as there are layers, and so no iterator.
         listener: What hears of progress.
 
     Returns:
@@ -107,10 +107,11 @@ class PreparedRecalibration:
         sequential: bool,
         also: Collection[Any] = (),
     ) -> None:
-        if sequential and isinstance(x, types.GeneratorType):
+        if sequential and isinstance(x, Iterator):
             raise TrainingError(
-                "x is a generator, which can be gone through once, and sequential=True goes through the data "
-                "once a layer; expected arrays, a table or a keras.utils.PyDataset, or sequential=False"
+                f"x is a {type(x).__name__}, which can be gone through once, and sequential=True goes "
+                "through the data once a layer; expected arrays, a table or a keras.utils.PyDataset, or "
+                "sequential=False"
             )
         layers_with_statistics(model)
         check_batch_size(batch_size)
