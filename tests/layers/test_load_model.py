@@ -1,8 +1,11 @@
 """load_model: normwise's layers are known, in a fresh process too; other files get a sentence."""
 
+import importlib.util
+import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -64,3 +67,22 @@ def test_code_in_a_file_is_not_run(tmp_path):
     model.save(tmp_path / "m.keras")
     with pytest.raises(ValueError, match="arbitrary code execution"):
         normwise.load_model(tmp_path / "m.keras")
+
+
+def test_compiled_on_a_backend_that_is_not_installed(tmp_path):
+    if importlib.util.find_spec("torch"):
+        pytest.skip("torch is installed")
+    saved(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as old, zipfile.ZipFile(tmp_path / "t.keras", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                # As Keras writes it on torch.
+                module = "keras.src.backend.torch.optimizers.torch_sgd"
+                config["compile_config"]["optimizer"] |= {"module": module, "class_name": "SGD"}
+                content = json.dumps(config).encode()
+            new.writestr(name, content)
+    with pytest.raises(ValueError, match=r't\.keras" was compiled on torch, which is not installed here'):
+        normwise.load_model(tmp_path / "t.keras")
+    assert not normwise.load_model(tmp_path / "t.keras", compile=False).compiled

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import keras
 
+OWN_OPTIMIZERS = ("torch", "tensorflow")
+"""Backends whose own class Keras writes down as the optimizer, and imports when it loads the file."""
+
 
 def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True, compile: bool = True) -> keras.Model:
     """Load a ``.keras`` file that may hold normwise's layers, without running code that the file brings.
@@ -26,7 +29,7 @@ def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True, compile:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is an HDF5 file (``.h5``), whose loading is not safe from files of others, or of
-            another kind, or no zip archive.
+            another kind, or no zip archive; or if it was compiled on a backend that is not installed.
 
     Example:
         >>> import tempfile, normwise
@@ -54,4 +57,16 @@ def load_model(path: str | os.PathLike[str], *, safe_mode: bool = True, compile:
                 raise ValueError(
                     f'"{file}" is no Keras model: a ".keras" file is a zip archive, and this is none'
                 )
-    return keras.saving.load_model(file, safe_mode=safe_mode, compile=compile)
+    try:
+        return keras.saving.load_model(file, safe_mode=safe_mode, compile=compile)
+    except (TypeError, ModuleNotFoundError) as error:
+        first: BaseException = error
+        while first.__context__ is not None:
+            first = first.__context__
+        backend = first.name if isinstance(first, ModuleNotFoundError) else None
+        if not compile or backend not in OWN_OPTIMIZERS:
+            raise
+    raise ValueError(
+        f'"{file}" was compiled on {backend}, which is not installed here. Install it, or load the file with '
+        "compile=False and save it again."
+    )
