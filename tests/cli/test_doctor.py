@@ -253,7 +253,7 @@ def test_of_one_row_the_structure_is_examined_and_the_rest_is_skipped(files: Pat
     result = command("doctor", files / "sick.keras", files / "one.npz", "--fail-on", "never")
     assert result.exit_code == 0, result.output
     assert "sick, examined on 1 row\n" in result.stdout
-    assert "one row was given, and these measurements need two" in result.stdout
+    assert "one row was given: a mean and a variance need more; give some hundred" in result.stdout
 
 
 def test_drift_is_told_of_new_data(files: Path) -> None:
