@@ -1,0 +1,83 @@
+"""Dense networks with normalization and dropout in this place or that, and how they are trained and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+import normwise
+
+Make = Callable[[], Any]
+
+
+def dense_network(
+    width: int,
+    hidden: Sequence[int],
+    activation: str,
+    normalization: Make | None = normwise.BatchNormalization,
+    placement: str = "before",
+    dropout: str = "none",
+    rate: float = 0.0,
+    initializer: Make = keras.initializers.GlorotUniform,
+    momentum: float = 0.0,
+) -> keras.Model:
+    """A compiled classifier of ten classes that gives logits.
+
+    Args:
+        width: Of the input.
+        hidden: Units of each hidden layer.
+        activation: Its name.
+        normalization: Makes a layer, for each place; None is the network without.
+        placement: ``"before"`` the activation, ``"after"`` it, or ``"both"``.
+        dropout: ``"none"``, ``"in front of each"`` normalization, ``"behind each"`` block, or ``"behind the
+            last"`` block.
+        rate: Of the dropout.
+        initializer: Makes the initializer of a kernel.
+        momentum: Of SGD, whose learning rate is set where it is trained.
+    """
+
+    def normalized(x: Any, number: int, place: str) -> Any:
+        if normalization is None or placement not in (place, "both"):
+            return x
+        if dropout == "in front of each":
+            x = normwise.Dropout(rate)(x)
+        layer = normalization()
+        layer.name = f"normalization_{place}_{number}"
+        return layer(x)
+
+    inputs = x = keras.Input((width,))
+    for i, units in enumerate(hidden, start=1):
+        no_bias = normalization is not None and placement in ("before", "both")
+        x = layers.Dense(units, use_bias=not no_bias, kernel_initializer=initializer(), name=f"dense_{i}")(x)
+        x = normalized(x, i, "before")
+        x = layers.Activation(activation, name=f"activation_{i}")(x)
+        x = normalized(x, i, "after")
+        if dropout == "behind each" or (dropout == "behind the last" and i == len(hidden)):
+            x = normwise.Dropout(rate)(x)
+    model = keras.Model(inputs, layers.Dense(10, kernel_initializer=initializer(), name="logits")(x))
+    return compiled(model, momentum)
+
+
+def compiled(model: keras.Model, momentum: float) -> keras.Model:
+    """The model with SGD, for logits."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1, momentum=momentum), loss, metrics=["accuracy"])
+    return model
+
+
+def accuracies(models: Sequence[keras.Model], x: np.ndarray, y: np.ndarray) -> list[float]:
+    """The share that each of several models of one architecture gets right, at inference, by one program."""
+    import jax
+
+    @jax.jit
+    def guess(trainable: Any, other: Any) -> Any:
+        return models[0].stateless_call(trainable, other, x, training=False)[0].argmax(-1)
+
+    return [
+        float(np.mean(np.asarray(guess(*(list(v.value for v in kind) for kind in kinds))) == y))
+        for kinds in ((m.trainable_variables, m.non_trainable_variables) for m in models)
+    ]
