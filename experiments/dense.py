@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+from experiments.study import Found, Told
 from keras import layers
 
 import normwise
+from normwise.training import fit_many
 
 Make = Callable[[], Any]
+Rows = tuple[np.ndarray, np.ndarray]
+Models = Sequence[keras.Model]
 
 
 def dense_network(
@@ -69,7 +74,48 @@ def compiled(model: keras.Model, momentum: float) -> keras.Model:
     return model
 
 
-def accuracies(models: Sequence[keras.Model], x: np.ndarray, y: np.ndarray) -> list[float]:
+@dataclass(frozen=True)
+class Sweep:
+    """How a network is trained at several rates from several seeds, side by side.
+
+    Args:
+        rates: Learning rates.
+        seeds: Seeds at each.
+        batch_size: Rows a step.
+        epochs: Epochs.
+    """
+
+    rates: Sequence[float]
+    seeds: Sequence[int]
+    batch_size: int
+    epochs: int
+
+    def train(self, model: keras.Model, training: Rows, validation: Rows, told: Told) -> tuple[Found, Models]:
+        """Trains.
+
+        Returns:
+            The validation loss at the end, by rate and seed, and the rate whose median is the lowest; and the
+            models of that rate.
+        """
+        runs = fit_many(
+            model,
+            *training,
+            self.batch_size,
+            self.epochs,
+            seeds=[seed for _ in self.rates for seed in self.seeds],
+            learning_rates=[rate for rate in self.rates for _ in self.seeds],
+            validation_data=validation,
+            validation_batch_size=min(500, len(validation[1])),
+            on_epoch_end=lambda epoch, logs: told((epoch + 1) / self.epochs),
+        )
+        n = len(self.seeds)
+        losses = np.array([h.history["val_loss"][-1] for h in runs.histories]).reshape(-1, n)
+        best = int(np.argmin(np.median(np.nan_to_num(losses, nan=np.inf), axis=1)))
+        found = {"learning rates": list(self.rates), "validation loss": losses, "best": self.rates[best]}
+        return found, runs.models[best * n : (best + 1) * n]
+
+
+def accuracies(models: Models, x: np.ndarray, y: np.ndarray) -> list[float]:
     """The share that each of several models of one architecture gets right, at inference, by one program."""
     import jax
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def halved(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2).mean((2, 4))
 
 
+@cache
 def small_clothes(training: int, validation: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
     """Rows of Fashion-MNIST at half the resolution: training, validation and all of the test file.
 
@@ -41,3 +43,8 @@ def small_clothes(training: int, validation: int) -> tuple[tuple[np.ndarray, np.
     x, test = ((halved(part) - center) / spread for part in (x[: training + validation], test))
     stop = training + validation
     return (x[:training], y[:training]), (x[training:], y[training:stop]), (test, test_y)
+
+
+def flat_clothes(training: int, validation: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """`small_clothes` with each image as one row of 196 numbers."""
+    return tuple((x.reshape(len(x), -1), y) for x, y in small_clothes(training, validation))

@@ -147,9 +147,7 @@ def train(arm: Arm, settings: Found, rate: float, steps: int, seed: int, told: T
     keras.utils.set_random_seed(seed)
     fresh = build(arm, settings)
     model = made.setdefault(structure, fresh)
-    for model_in in (model, fresh):
-        model_in.optimizer.build(model_in.trainable_variables)
-    for variable, value in zip(model.variables, fresh.variables, strict=True):
+    for variable, value in zip(state(model), state(fresh), strict=True):
         variable.assign(value)
     halving = settings["steps until the rate is halved"] / (6 if arm.fast_decay else 1)
     history = normwise.fit(
@@ -172,6 +170,12 @@ def train(arm: Arm, settings: Found, rate: float, steps: int, seed: int, told: T
         "validation accuracy": history.get("val_accuracy", []),
         "diverged": not np.isfinite(history["loss"]).all() or len(history["loss"]) < steps // every,
     }
+
+
+def state(model: keras.Model) -> list[Any]:
+    """All variables of a model and of its optimizer."""
+    model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]
 
 
 def search(settings: Found, told: Told, made: Any) -> Found:
