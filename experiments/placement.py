@@ -139,9 +139,7 @@ def train(settings: Found, activation: str, placement: str, dropout: str, told: 
         settings["dropout"],
         momentum=settings["momentum"],
     )
-    sweep = Sweep(
-        settings["learning rates"], settings["seeds"], settings["batch size"], settings["epochs"]
-    )
+    sweep = Sweep(settings["learning rates"], settings["seeds"], settings["batch size"], settings["epochs"])
     found, models = sweep.train(model, training, validation, told)
     shifts = [variance_shifts(m, validation[0], 1 - settings["dropout"]) for m in models]
     return {
@@ -171,7 +169,11 @@ def study(quick: bool) -> Study:
         if (placement, dropout) != ("nowhere", "in front of each")
     ]
     if quick:
-        arms = [("tanh", "before", "behind each"), ("relu", "nowhere", "none"), ("relu", "after", "in front of each")]
+        arms = [
+            ("tanh", "before", "behind each"),
+            ("relu", "nowhere", "none"),
+            ("relu", "after", "in front of each"),
+        ]
     return Study("placement", settings, {", ".join(arm): of(*arm) for arm in arms})
 
 

@@ -84,7 +84,11 @@ def train(settings: Found, kind: str, arm: str, told: Told) -> Found:
     """All seeds of one network: trained, and measured on the way."""
     (x, y), *_ = small_clothes(settings["training rows"], 0)
     x = x[..., None] if kind == "conv" else x.reshape(len(x), -1)
-    rows, every, rate = settings["measured rows"], settings["measured every"], settings["learning rates"][kind]
+    rows, every, rate = (
+        settings["measured rows"],
+        settings["measured every"],
+        settings["learning rates"][kind],
+    )
     epochs, found = settings["steps"] // every, []
     steps = [every * i for i in range(epochs + 1)]
     for i, seed in enumerate(settings["seeds"]):
@@ -104,7 +108,9 @@ def train(settings: Found, kind: str, arm: str, told: Told) -> Found:
         told((i + 0.5) / len(settings["seeds"]))
         measured = smoothness_at(kept.kept, model, x[:rows], y[:rows], rate)
         shift = covariate_shift(model, x[:rows], y[:rows], rate)
-        curves = {c.name: {"y": c.y, "low": c.low, "high": c.high} for c in smoothness_curves(steps, measured)}
+        curves = {
+            c.name: {"y": c.y, "low": c.low, "high": c.high} for c in smoothness_curves(steps, measured)
+        }
         cosine = np.median([m.value for m in shift if m.name == "covariate_shift_cosine"])
         found.append({**curves, "covariate_shift_cosine": cosine})
         told((i + 1) / len(settings["seeds"]))

@@ -78,8 +78,12 @@ def kept_in(out: Path, study: Study) -> Found:
     asked = json.loads(json.dumps(study.settings))
     if results["settings"] != asked:
         differ = [k for k in {*asked, *results["settings"]} if asked.get(k) != results["settings"].get(k)]
-        told = ", ".join(f"{k}: {results['settings'].get(k)} there, {asked.get(k)} now" for k in sorted(differ))
-        raise SystemExit(f"{out} holds runs of other settings ({told}). Remove it, or name another with --out.")
+        told = ", ".join(
+            f"{k}: {results['settings'].get(k)} there, {asked.get(k)} now" for k in sorted(differ)
+        )
+        raise SystemExit(
+            f"{out} holds runs of other settings ({told}). Remove it, or name another with --out."
+        )
     return {name: results["runs"][name] for name in study.runs if name in results["runs"]}
 
 
@@ -96,7 +100,9 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
-def main(name: str, doc: str | None, study: Callable[[bool], Study], arguments: list[str] | None = None) -> None:
+def main(
+    name: str, doc: str | None, study: Callable[[bool], Study], arguments: list[str] | None = None
+) -> None:
     """The command line of an experiment.
 
     Args:
@@ -105,9 +111,15 @@ def main(name: str, doc: str | None, study: Callable[[bool], Study], arguments: 
         study: From whether it is the quick version to the experiment.
         arguments: In place of those of the process.
     """
-    parser = argparse.ArgumentParser(f"python -m experiments.{name}", description=(doc or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="minutes become seconds, and the numbers mean nothing")
-    parser.add_argument("--out", type=Path, help=f"default: experiments/results/{name}.json, -quick with --quick")
+    parser = argparse.ArgumentParser(
+        f"python -m experiments.{name}", description=(doc or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="minutes become seconds, and the numbers mean nothing"
+    )
+    parser.add_argument(
+        "--out", type=Path, help=f"default: experiments/results/{name}.json, -quick with --quick"
+    )
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given)
     out = options.out or RESULTS / f"{name}{'-quick' * options.quick}.json"
