@@ -106,7 +106,7 @@ class Sweep:
             learning_rates=[rate for rate in self.rates for _ in self.seeds],
             validation_data=validation,
             validation_batch_size=min(500, len(validation[1])),
-            on_epoch_end=lambda epoch, logs: told((epoch + 1) / self.epochs),
+            on_epoch_end=lambda epoch, _: told((epoch + 1) / self.epochs),
         )
         n = len(self.seeds)
         losses = np.array([h.history["val_loss"][-1] for h in runs.histories]).reshape(-1, n)
@@ -123,7 +123,9 @@ def accuracies(models: Models, x: np.ndarray, y: np.ndarray) -> list[float]:
     def guess(trainable: Any, other: Any) -> Any:
         return models[0].stateless_call(trainable, other, x, training=False)[0].argmax(-1)
 
-    return [
-        float(np.mean(np.asarray(guess(*(list(v.value for v in kind) for kind in kinds))) == y))
-        for kinds in ((m.trainable_variables, m.non_trainable_variables) for m in models)
-    ]
+    found = []
+    for model in models:
+        kinds = (model.trainable_variables, model.non_trainable_variables)
+        guesses = guess(*([variable.value for variable in kind] for kind in kinds))
+        found.append(float(np.mean(np.asarray(guesses) == y)))
+    return found

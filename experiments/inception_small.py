@@ -47,7 +47,7 @@ FULL = {
     "steps": 3_000,
     "steps of the search": 1_000,
     "measured every": 50,
-    "training rows": 8_000,
+    "training rows": 8_000,  # five times the steps between two measurements: a pass may not end amid them
     "validation rows": 2_000,
     "learning rates of the search": [0.01, 0.03, 0.1, 0.3],
     "momentum": 0.9,
@@ -162,7 +162,7 @@ def train(arm: Arm, settings: Found, rate: float, steps: int, seed: int, told: T
         callbacks=[
             keras.callbacks.LearningRateScheduler(lambda e: arm.rate * rate * 0.5 ** (e * every / halving)),
             keras.callbacks.TerminateOnNaN(),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: told((e + 1) * every / steps)),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda e, _=None: told((e + 1) * every / steps)),
         ],
     ).history
     return {
@@ -207,7 +207,7 @@ def study(quick: bool) -> Study:
 
         return run
 
-    runs: dict[str, Callable[..., Found]] = {SEARCH: lambda found, told: search(settings, told, made)}
+    runs: dict[str, Callable[..., Found]] = {SEARCH: lambda _, told: search(settings, told, made)}
     runs |= {f"{name}, seed {seed}": of(name, seed) for name in names for seed in settings["seeds"]}
     return Study("inception_small", settings, runs)
 

@@ -71,7 +71,7 @@ def study(quick: bool) -> Study:
     settings = QUICK if quick else FULL
 
     def of(activation: str, arm: str, scale: float) -> Run:
-        def run(found: Mapping[str, Found], told: Told) -> Found:
+        def run(_: Mapping[str, Found], told: Told) -> Found:
             return train(settings, activation, arm, scale, told)
 
         return run

@@ -108,7 +108,7 @@ def search(settings: Found, told: Told) -> Found:
         epochs,
         seeds=[settings["seeds"][0]] * len(rates),
         learning_rates=rates,
-        on_epoch_end=lambda epoch, logs: told((epoch + 1) / epochs),
+        on_epoch_end=lambda epoch, _: told((epoch + 1) / epochs),
     )
     losses = [h.history["loss"][-1] for h in runs.histories]
     best = rates[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))]
@@ -127,7 +127,7 @@ def train(settings: Found, arm: str, rate: float, told: Told) -> Found:
         seeds=settings["seeds"],
         learning_rates=[rate] * len(settings["seeds"]),
         probes=[TestAccuracy(test_x, test_y, every), probes.PreActivations(every)],
-        on_epoch_end=lambda epoch, logs: told((epoch + 1) / epochs),
+        on_epoch_end=lambda epoch, _: told((epoch + 1) / epochs),
     )
     accuracy = [h.probes["test_accuracy"] for h in runs.histories]
     inputs = [of_last_layer(h.probes) for h in runs.histories]
@@ -168,7 +168,7 @@ def study(quick: bool) -> Study:
 
         return run
 
-    runs: dict[str, Any] = {SEARCH: lambda found, told: search(settings, told)}
+    runs: dict[str, Any] = {SEARCH: lambda _, told: search(settings, told)}
     runs |= {f"{arm}, {of} rate": at(arm, of) for of in ("slow", "best") for arm in ARMS}
     return Study("mnist_sigmoid", settings, runs)
 

@@ -1,4 +1,4 @@
-"""Where normalization goes, before or after the activation, both or nowhere, and where dropout goes beside it.
+"""Where normalization goes, before or after the activation, both or nowhere, and dropout beside it.
 
     python -m experiments.placement [--quick] [--out FILE]
 
@@ -156,7 +156,7 @@ def study(quick: bool) -> Study:
     settings = QUICK if quick else FULL
 
     def of(*arm: str) -> Run:
-        def run(found: Mapping[str, Found], told: Told) -> Found:
+        def run(_: Mapping[str, Found], told: Told) -> Found:
             return train(settings, *arm, told)
 
         return run
