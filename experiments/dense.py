@@ -1,4 +1,4 @@
-"""Dense networks with normalization and dropout in this place or that, and how they are trained and judged."""
+"""Dense networks with normalization and dropout in this place or that; how they are trained and judged."""
 
 from __future__ import annotations
 

@@ -144,19 +144,25 @@ def train(arm: Arm, settings: Found, rate: float, steps: int, seed: int, told: T
     """
     every = settings["measured every"]
     structure = (arm.normalized, arm.no_dropout, arm.less_l2, arm.activation)
+    rows, held_out = data(settings["training rows"], settings["validation rows"])
+    if structure not in made:
+        made[structure] = build(arm, settings)
+        # The first fit of a model draws random numbers that later ones do not, and each run has to be a later one.
+        one_batch = (part[: settings["batch size"]] for part in rows)
+        normwise.fit(made[structure], *one_batch, batch_size=settings["batch size"], verbose=0)
+    model = made[structure]
     keras.utils.set_random_seed(seed)
     fresh = build(arm, settings)
-    model = made.setdefault(structure, fresh)
     for variable, value in zip(state(model), state(fresh), strict=True):
         variable.assign(value)
     halving = settings["steps until the rate is halved"] / (6 if arm.fast_decay else 1)
     history = normwise.fit(
         model,
-        *data(settings["training rows"], settings["validation rows"])[0],
+        *rows,
         batch_size=settings["batch size"],
         epochs=steps // every,
         steps_per_epoch=every,
-        validation_data=data(settings["training rows"], settings["validation rows"])[1],
+        validation_data=held_out,
         validation_batch_size=min(500, settings["validation rows"]),
         verbose=0,
         callbacks=[
