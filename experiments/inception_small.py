@@ -147,7 +147,7 @@ def train(arm: Arm, settings: Found, rate: float, steps: int, seed: int, told: T
     rows, held_out = data(settings["training rows"], settings["validation rows"])
     if structure not in made:
         made[structure] = build(arm, settings)
-        # The first fit of a model draws random numbers that later ones do not, and each run has to be a later one.
+        # A model's first fit draws random numbers that later ones do not: each run has to be a later one.
         one_batch = (part[: settings["batch size"]] for part in rows)
         normwise.fit(made[structure], *one_batch, batch_size=settings["batch size"], verbose=0)
     model = made[structure]

@@ -38,7 +38,8 @@ def _mnist(found: Found) -> Iterator[Claim]:
         last, steps = without["steps"][-1], mnist_steps(found, of)
         share = [None if s is None else s / last for s in steps]
         yield (
-            f"Figure 1a, {name} rate: with normalization the accuracy that the network without has at the end comes sooner",
+            f"Figure 1a, {name} rate: what the network without normalization reaches at the end, the other"
+            " reaches sooner",
             f"after {spread(share, percent)} of the steps",
             verdict(steps, [last] * len(steps)),
         )
@@ -48,9 +49,10 @@ def _mnist(found: Found) -> Iterator[Claim]:
             f"{spread(ends[0], percent)} without, {spread(ends[1], percent)} with",
             verdict(*ends),
         )
+        wander = [spread(run["wander"], "{:.2f}".format) for run in (without, normalized)]
         yield (
             f"Figure 1b, c, {name} rate: what goes into a sigmoid wanders less with normalization",
-            f"{spread(without['wander'], '{:.2f}'.format)} half-widths without, {spread(normalized['wander'], '{:.2f}'.format)} with",
+            f"{wander[0]} half-widths without, {wander[1]} with",
             verdict(normalized["wander"], without["wander"]),
         )
 
@@ -74,21 +76,22 @@ def _inception(found: Found) -> Iterator[Claim]:
         "BN-x5", "BN-Baseline", "BN-x5 needs fewer steps than BN-Baseline", "2.1 against 13.3 million"
     )
     yield fewer("BN-x5", "BN-x30", "BN-x30 is slower at first than BN-x5", "2.7 against 2.1 million")
+    shown = {name: spread(of, percent) for name, of in accuracy.items()}
     yield (
         "BN-x30 ends higher than BN-x5",
-        f"{spread(accuracy['BN-x30'], percent)} against {spread(accuracy['BN-x5'], percent)}; paper: 74.8% against 73.0%",
+        f"{shown['BN-x30']} against {shown['BN-x5']}; paper: 74.8% against 73.0%",
         verdict(accuracy["BN-x5"], accuracy["BN-x30"]),
     )
     diverged = sum(run["diverged"] for run in seeds_of(found, "x5 without BN"))
     yield (
         "Without normalization the network does not bear 5 times the rate",
-        f"best accuracy {spread(accuracy['x5 without BN'], percent)} against {spread(accuracy['Baseline'], percent)}"
-        f" at the rate itself; {diverged} of {len(accuracy['x5 without BN'])} ended in NaN",
+        f"best accuracy {shown['x5 without BN']} against {shown['Baseline']} at the rate itself;"
+        f" {diverged} of {len(accuracy['x5 without BN'])} ended in NaN",
         verdict(accuracy["x5 without BN"], accuracy["Baseline"]),
     )
     yield (
         "With normalization sigmoids can be trained, without they stay at chance",
-        f"best accuracy {spread(accuracy['BN-x5-Sigmoid'], percent)} with, {spread(accuracy['Sigmoid without BN'], percent)} without",
+        f"best accuracy {shown['BN-x5-Sigmoid']} with, {shown['Sigmoid without BN']} without",
         verdict(accuracy["Sigmoid without BN"], accuracy["BN-x5-Sigmoid"]),
     )
     for name, what in (
@@ -123,7 +126,7 @@ def _others(found: Mapping[str, Found]) -> Iterator[Claim]:
     )
     yield (
         f"Wu & He: with {sizes[0]} rows that of group normalization is lower",
-        f"{spread(low[1], percent)} against {spread(low[0], percent)}; with 32 rows {spread(usual[1], percent)}",
+        f"{spread(low[1], percent)} against {spread(low[0], percent)}; with 32 {spread(usual[1], percent)}",
         verdict(low[1], low[0]),
     )
     yield from _initialization(found["initialization"])
@@ -138,7 +141,7 @@ def _placement(found: Found) -> Claim:
     better, worse = sum(apart(a, b) for b, a in both), sum(apart(b, a) for b, a in both)
     return (
         "Normalization belongs before the activation, not after it",
-        f"of {len(both)} pairs before is better in {better}, after in {worse}, and the rest is within the seeds' range",
+        f"of {len(both)} pairs before is better in {better}, after in {worse}; the rest is within the range",
         "held"
         if better > len(both) / 2
         else "the contrary"
@@ -150,9 +153,10 @@ def _placement(found: Found) -> Claim:
 def _initialization(found: Found) -> Iterator[Claim]:
     for activation in dict.fromkeys(run["activation"] for run in found["runs"].values()):
         without, normalized = (usable(found, activation, arm) for arm in ("without", "with"))
+        label = {"relu": "ReLU"}.get(activation, activation)
         for name, what in (("rates", "learning rates"), ("scales", "initialization scales")):
             yield (
-                f"With normalization a wider range of {what} is of use ({ {'relu': 'ReLU'}.get(activation, activation) })",
+                f"With normalization a wider range of {what} is of use ({label})",
                 f"{without[name]:.1f} decades without, {normalized[name]:.1f} with",
                 verdict([without[name]], [normalized[name]])
                 if without[name] != normalized[name]
