@@ -72,6 +72,8 @@ def _inception(found: Found) -> Iterator[Claim]:
         "13.3 against 31.0 million",
     )
     yield fewer("BN-x5", "Baseline", "BN-x5 needs fewer steps than the baseline", "2.1 against 31.0 million")
+    low = "At a third of the rate, BN-x5 needs fewer steps than the baseline"
+    yield fewer("low BN-x5", "low Baseline", low, "2.1 against 31.0 million")
     yield fewer(
         "BN-x5", "BN-Baseline", "BN-x5 needs fewer steps than BN-Baseline", "2.1 against 13.3 million"
     )

@@ -104,33 +104,27 @@ def best(run: Found) -> float:
     return max((v for v in run["validation accuracy"] if v is not None), default=0.0)
 
 
-def goal_of(found: Found) -> float:
-    """The accuracy to reach: the median over the seeds of the baseline's best."""
-    return median(best(run) for run in seeds_of(found, "Baseline"))
+def goal_of(found: Found, name: str) -> float:
+    """The accuracy to reach: the median over the seeds of the best of the baseline at that rate."""
+    baseline = "low Baseline" if name.startswith("low ") else "Baseline"
+    return median(best(run) for run in seeds_of(found, baseline))
 
 
 def inception_steps(found: Found, name: str) -> Steps:
-    """By seed, the steps of an arm to the baseline's best accuracy."""
-    every = found["settings"]["measured every"]
-    return [
-        first(
-            [every * (k + 1) for k in range(len(run["validation accuracy"]))],
-            run["validation accuracy"],
-            goal,
-        )
-        for run in seeds_of(found, name)
-        for goal in [goal_of(found)]
-    ]
+    """By seed, the steps of an arm to the best accuracy of its baseline."""
+    every, goal = found["settings"]["measured every"], goal_of(found, name)
+    curves = [run["validation accuracy"] for run in seeds_of(found, name)]
+    return [first([every * (k + 1) for k in range(len(curve))], curve, goal) for curve in curves]
 
 
 def inception_small(found: Found, names: Sequence[str] = ()) -> str:
     """The arms beside the paper's."""
-    base = middle(inception_steps(found, "Baseline"))
     rows = []
     for name in names or list(
         dict.fromkeys(key.rpartition(", seed")[0] for key in found["runs"] if "seed" in key)
     ):
         runs, steps = seeds_of(found, name), inception_steps(found, name)
+        base = middle(inception_steps(found, "low Baseline" if name.startswith("low ") else "Baseline"))
         share = base / middle(steps)
         paper_steps, paper_best = PAPER.get(name, ("", ""))
         faster = f"{31.0 / float(paper_steps):.1f}" if paper_steps not in ("", "never") else ""
