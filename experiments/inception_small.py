@@ -13,10 +13,13 @@ modifications (section 4.2.1) are switches here:
     fast decay      the learning rate falls 6 times as fast; without, it is halved once over the training
 
 BN-Baseline has the first alone, as in the paper; the BN-x variants have the last three as well, BN-x1 at the
-baseline's rate; the ablations take one of these three back from BN-x5. The baseline's learning rate is the
-best of a few for the baseline, with the first seed, which leaves little room above it. The paper's may have
-been lower: the variants called low are trained once more at multiples of a third of that rate. Local response normalization, which the paper's network had, and
-photometric distortions are not in this network at all, so that these two modifications cannot be tried.
+baseline's rate; the ablations take one of these three back from BN-x5. Local response normalization, which
+the paper's network had, and photometric distortions are not in this network at all, so that these two
+modifications cannot be tried.
+
+The baseline's learning rate is the best of a few for the baseline, with the first seed, which leaves little
+room above it. The paper's may have been lower: the variants called low are trained at multiples of a third of
+that rate.
 
 The images are 14 × 14. Validation accuracy is on images that nothing is trained on, every so many steps.
 """
