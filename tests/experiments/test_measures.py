@@ -1,4 +1,4 @@
-"""What the experiments measure by themselves: variance shifts, the wandering of a unit, steps, usable pairs."""
+"""What the experiments measure by themselves: variance shifts, a unit that wanders, steps, usable pairs."""
 
 from __future__ import annotations
 
