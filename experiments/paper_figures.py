@@ -30,6 +30,7 @@ NAMES = {"without": "without batch normalization", "with": "with batch normaliza
 ARMS = {
     "Baseline": (WITHOUT, "solid"),
     "BN-Baseline": ("#56b4e9", "solid"),
+    "BN-x1": ("#7a6ad8", "solid"),
     "BN-x5": (WITH, "solid"),
     "BN-x30": ("#007a5a", "solid"),
     "BN-x5-Sigmoid": ("#a8457f", "solid"),
@@ -100,6 +101,11 @@ def logarithmic(text: str, values: Sequence[float], **more: Any) -> Found:
     return axis(text, type="log", **log_ticks(values), **more)
 
 
+def over_steps(last: int, text: str = "training steps") -> Found:
+    """The axis of a training of so many steps."""
+    return axis(text, range=[0, last * 1.02], showgrid=False, nticks=6, tickformat=",")
+
+
 def mnist_accuracy(found: Found) -> go.Figure:
     """Test accuracy over the steps, at both rates."""
     drawn = Panels(2, 2, 280)
@@ -107,27 +113,31 @@ def mnist_accuracy(found: Found) -> go.Figure:
         arms = {arm: found["runs"][f"{arm}, {of} rate"] for arm in COLORS}
         rate, last = arms["with"]["learning rate"], arms["with"]["steps"][-1]
         what = "a low one" if of == "slow" else "the best without normalization"
-        x = axis("training steps", range=[0, last * 1.01], showgrid=False, nticks=6, tickformat=",")
-        y = axis(
-            "test accuracy" if i == 0 else "", tickformat=".0%", range=[0.8, 1.0] if last > 1000 else [0, 1]
-        )
-        drawn.panel(i, f"Learning rate {rate:g}, {what}", x, y)
+        ends = [0.85, 0.985] if last > 1000 else [0, 1]
+        y = axis("test accuracy" if i == 0 else "", tickformat=".0%", range=ends, nticks=7)
+        drawn.panel(i, f"Learning rate {rate:g}, {what}", over_steps(last), y)
         for arm, run in arms.items():
             drawn.median(i, NAMES[arm], run["steps"], run["test accuracy"], COLORS[arm])
     return drawn.figure()
 
 
 def mnist_percentiles(found: Found) -> go.Figure:
-    """The percentiles of what goes into one sigmoid of the last hidden layer, one seed."""
+    """The percentiles of what goes into one sigmoid of the last hidden layer; each row on one scale."""
     drawn = Panels(4, 2, 210, legend=False)
-    for i, (of, arm) in enumerate((of, arm) for of in ("slow", "best") for arm in COLORS):
-        run = found["runs"][f"{arm}, {of} rate"]
-        low, mid, high = np.array(run["percentiles of unit 0"][0]).T
-        x = axis("training steps" if of == "best" else "", showgrid=False, nticks=6, tickformat=",")
-        drawn.panel(i, f"{NAMES[arm]}, rate {run['learning rate']:g}".capitalize(), x, axis("", nticks=6))
-        drawn.range(i, run["steps"], low.tolist(), high.tolist(), COLORS[arm])
-        line = {"color": COLORS[arm], "width": 1.6}
-        drawn.add(i, "", x=run["steps"], y=mid.tolist(), mode="lines", line=line)
+    for row, of in enumerate(("slow", "best")):
+        runs = {arm: found["runs"][f"{arm}, {of} rate"] for arm in COLORS}
+        seen = {arm: np.array(run["percentiles of unit 0"][0]).T for arm, run in runs.items()}
+        ends = [min(v.min() for v in seen.values()) - 0.2, max(v.max() for v in seen.values()) + 0.2]
+        for i, (arm, run) in enumerate(runs.items(), start=2 * row):
+            low, mid, high = seen[arm]
+            title = f"{NAMES[arm]}, rate {run['learning rate']:g}".capitalize()
+            x = over_steps(run["steps"][-1], "training steps" if row else "")
+            drawn.panel(
+                i, title, x, axis("input of the sigmoid" if i == 2 * row else "", nticks=6, range=ends)
+            )
+            drawn.range(i, run["steps"], low.tolist(), high.tolist(), COLORS[arm])
+            line = {"color": COLORS[arm], "width": 1.6}
+            drawn.add(i, "", x=run["steps"], y=mid.tolist(), mode="lines", line=line)
     return drawn.figure()
 
 
@@ -139,7 +149,7 @@ def inception_accuracy(found: Found) -> go.Figure:
     drawn.panel(
         0,
         "",
-        axis("training steps", range=[0, last], showgrid=False, tickformat=","),
+        over_steps(last),
         axis("validation accuracy", tickformat=".0%"),
     )
     every = settings["measured every"]
