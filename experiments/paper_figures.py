@@ -174,7 +174,7 @@ def placement_accuracy(found: Found) -> go.Figure:
     for i, activation in enumerate(("tanh", "relu")):
         x = axis("test accuracy", tickformat=".0%", nticks=6)
         rows = {"tickvals": list(range(len(kinds))), "ticktext": kinds[::-1] if i == 0 else [""] * len(kinds)}
-        y = axis("", showgrid=True, range=[-0.6, len(kinds) - 0.4], **rows)
+        y = axis("dropout" if i == 0 else "", showgrid=True, range=[-0.6, len(kinds) - 0.4], **rows)
         drawn.panel(i, {"tanh": "tanh", "relu": "ReLU"}[activation], x, y)
         for place, color in PLACES.items():
             offset = 0.27 - 0.18 * list(PLACES).index(place)
