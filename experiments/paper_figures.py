@@ -221,8 +221,10 @@ def small_batch_error(found: Found) -> go.Figure:
     drawn = Panels(1, 1, 380)
     sizes = found["settings"]["batch sizes"]
     ticks = {"tickmode": "array", "tickvals": sizes, "ticktext": [str(s) for s in sizes]}
-    x = axis("rows in each mean and variance", type="log", showgrid=False, **ticks)
-    drawn.panel(0, "", x, axis("test error", tickformat=".0%"))
+    x = axis("rows in each mean and variance, or in the batch", type="log", showgrid=False, **ticks)
+    marks = [0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8]
+    y = axis("test error", type="log", tickmode="array", tickvals=marks, tickformat=".0%")
+    drawn.panel(0, "", x | {"range": [math.log10(sizes[0]), math.log10(sizes[-1] * 1.05)]}, y)
     for method, (color, name) in METHODS.items():
         runs = sorted((r for r in found["runs"].values() if r["method"] == method), key=lambda r: r["size"])
         if runs:
