@@ -22,21 +22,18 @@ import argparse
 import dataclasses
 import math
 import os
-import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.parse import unquote
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from benchmarks.data import adult
 from benchmarks.results import write_results
-from playwright.sync_api import Browser, sync_playwright
-from plotly.offline import get_plotlyjs
+from experiments.svg import chromium, draw, with_plotly
+from playwright.sync_api import Browser
 from sklearn.datasets import load_breast_cancer
 
 import normwise
@@ -47,7 +44,6 @@ from normwise.report import why_report
 from normwise.scaling import StandardScaler
 
 PAIRS = {"sizes": ("mean perimeter", "mean texture"), "collinear": ("mean radius", "mean perimeter")}
-WIDTH = 820
 LANGUAGES = ("en", "zh")
 
 
@@ -127,19 +123,6 @@ def figures(
             yield f"why-bowl-{name}-{language}", normwise.plot(drawn, "bowl", language=language)
 
 
-def draw(figure: Any, name: str, page: Any) -> str:
-    """The figure as SVG, with Plotly's random identifiers replaced: the same figure is the same file."""
-    figure.update_layout(paper_bgcolor="#ffffff", plot_bgcolor="#ffffff", width=WIDTH)
-    arguments = [figure.to_plotly_json(), WIDTH, figure.layout.height]
-    address = page.evaluate(
-        "([figure, width, height]) => Plotly.toImage(figure, { format: 'svg', width, height })", arguments
-    )
-    svg = unquote(address.partition(",")[2])
-    for identifier in set(re.findall(r'id="(?:top)?defs-([0-9a-f]{6})"', svg)):
-        svg = svg.replace(identifier, name)
-    return f"{svg}\n"
-
-
 def photograph(record: WhyRecord, browser: Browser, folder: Path) -> None:
     """The whole page of the report, wide and on a telephone, light and dark."""
     page_file = folder / "page.html"
@@ -179,14 +162,11 @@ def main() -> None:
         },
     }
     write_results(options.out, "python -m experiments.why_pictures", results)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.add_script_tag(content=get_plotlyjs())
+    with chromium() as browser:
+        page = with_plotly(browser)
         for name, figure in figures(record, cancer, pairs):
             (options.pictures / f"{name}.svg").write_text(draw(figure, name, page), "utf-8")
         photograph(record, browser, options.pictures)
-        browser.close()
 
 
 if __name__ == "__main__":
