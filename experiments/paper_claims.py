@@ -8,6 +8,7 @@ from typing import Any
 from experiments.paper_tables import (
     MEASURES,
     best,
+    cosines,
     count,
     errors,
     inception_steps,
@@ -133,6 +134,7 @@ def _others(found: Mapping[str, Found]) -> Iterator[Claim]:
     )
     yield from _initialization(found["initialization"])
     yield _smoothness(found["smoothness"])
+    yield _covariate_shift(found["smoothness"])
 
 
 def _placement(found: Found) -> Claim:
@@ -176,6 +178,17 @@ def _smoothness(found: Found) -> Claim:
         "Santurkar et al.: with normalization loss and gradient change less along the gradient",
         f"of {len(pairs)} comparisons in {less} less, in {more} more",
         "held" if less == len(pairs) else "the contrary" if more == len(pairs) else "in part",
+    )
+
+
+def _covariate_shift(found: Found) -> Claim:
+    kinds = list(dict.fromkeys(run["network"] for run in found["runs"].values()))
+    pairs = [[cosines(found, kind, arm) for arm in ("without", "with")] for kind in kinds]
+    lower, higher = sum(apart(b, a) for a, b in pairs), sum(apart(a, b) for a, b in pairs)
+    return (
+        "Santurkar et al.: the covariate shift by their definition is no smaller with normalization",
+        f"cos(G, G′) is higher with it in {higher} of {len(pairs)} networks, lower in {lower}",
+        "held" if not higher else "the contrary" if higher == len(pairs) else "in part",
     )
 
 

@@ -253,6 +253,11 @@ def smooth(found: Found, kind: str, arm: str, measure: str) -> list[float]:
     return [median(of(seed[name])[1:]) for seed in found["runs"][f"{kind}, {arm}"]["seeds"]]
 
 
+def cosines(found: Found, kind: str, arm: str) -> list[float]:
+    """By seed, the median over the layers of cos(G, G′) at the end of the training."""
+    return [seed["covariate_shift_cosine"] for seed in found["runs"][f"{kind}, {arm}"]["seeds"]]
+
+
 def smoothness(found: Found) -> str:
     """Each measure without and with, and how the gradient turns when the layers before it step."""
     rows = []
@@ -267,9 +272,6 @@ def smoothness(found: Found) -> str:
                     verdict(cells[1], cells[0]),
                 ]
             )
-        cosines = [
-            [seed["covariate_shift_cosine"] for seed in found["runs"][f"{kind}, {arm}"]["seeds"]]
-            for arm in ("without", "with")
-        ]
-        rows.append([f"{label}: cos(G, G′) at the end", *(spread(c, "{:.3f}".format) for c in cosines), ""])
-    return table(["", "without", "with", "less with"], rows)
+        turned = [cosines(found, kind, arm) for arm in ("without", "with")]
+        rows.append([f"{label}: cos(G, G′) at the end", *(spread(c, "{:.3f}".format) for c in turned), ""])
+    return table(["", "without", "with", "less with it"], rows)

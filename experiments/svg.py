@@ -33,6 +33,8 @@ def with_plotly(browser: Browser) -> Any:
 
 def draw(figure: Any, name: str, page: Any) -> str:
     """The figure as SVG, with Plotly's random identifiers replaced: the same figure is the same file."""
+    for number, trace in enumerate(figure.data):
+        trace.uid = f"{number}"
     figure.update_layout(paper_bgcolor="#ffffff", plot_bgcolor="#ffffff", width=WIDTH)
     arguments = [figure.to_plotly_json(), WIDTH, figure.layout.height]
     address = page.evaluate(
