@@ -203,9 +203,8 @@ no more than that. Of the 211, those were run again that have a finding of a men
 statistics of random images, 16 images of 64×64 or the smallest that it takes, and diagnoses it in a
 process of its own, compiling included, by the rules that are not in preview. {architectures} were run;
 not run: {not_run}. {false_errors} errors were found. A diagnosis took {processor} s of processor time at
-most, and the largest process held {mebibytes} MiB, making the model included. Seconds are those of two
-cores that much other work shared and halted at times; on cores of one's own they should be the processor's
-at most, which was not measured.
+most, and the largest process held {mebibytes} MiB, making the model included. Seconds are by the
+clock on two cores, which much other work shared, but not while those with the most processor time ran.
 
 {applications}
 These findings were looked at. 301: `keras.applications` gives the convolutions of its ResNets biases before a
