@@ -22,6 +22,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras
 import numpy as np
 from benchmarks.results import write_results
+from benchmarks.taking_turns import taking_turns
 from keras import ops
 
 import normwise
@@ -138,22 +139,7 @@ def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
     values = [random.normal(0.5, 2.0, shape).astype("float32") for _ in range(2)]
     on = {"jax": on_jax, "torch": on_torch, "tensorflow": on_tensorflow}[keras.backend.backend()]
     steps = on(shape, *(ops.convert_to_tensor(v) for v in values))
-    for step in steps.values():
-        step()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - started)
-    ratios = {
-        name: statistics.median(k / t for k, t in zip(times["keras"], found, strict=True))
-        for name, found in times.items()
-    }
-    return {
-        "milliseconds": {name: round(1e3 * statistics.median(t), 3) for name, t in times.items()},
-        "times_as_quick_as_keras": {name: round(ratio, 3) for name, ratio in ratios.items()},
+    return taking_turns(steps, repeats, "keras") | {
         "floor_milliseconds": round(1e3 * floor(values[0]), 3),
     }
 

@@ -31,6 +31,7 @@ import keras
 import numpy as np
 from benchmarks.batch_normalization import SHAPES, floor
 from benchmarks.results import write_results
+from benchmarks.taking_turns import taking_turns
 
 import normwise
 from normwise.core.native import kernels_in_use
@@ -112,27 +113,6 @@ def on_torch(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
         "torch.compile": step_of(torch.compile(module), list(native.parameters())),
         "normwise portable": by_kernels(False, step_of(lambda t: ours(t, training=True), variables)),
         "normwise native": by_kernels(True, step_of(lambda t: ours(t, training=True), variables)),
-    }
-
-
-def taking_turns(steps: dict[str, Step], repeats: int, base: str) -> dict[str, Any]:
-    """Milliseconds of each, and how many times as quick as `base` it is."""
-    for step in steps.values():
-        step()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - started)
-    ratios = {
-        name: statistics.median(b / t for b, t in zip(times[base], found, strict=True))
-        for name, found in times.items()
-    }
-    return {
-        "milliseconds": {name: round(1e3 * statistics.median(t), 3) for name, t in times.items()},
-        f"times_as_quick_as_{base}": {name: round(ratio, 2) for name, ratio in ratios.items()},
     }
 
 

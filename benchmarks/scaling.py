@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from benchmarks.taking_turns import ratio, taking_turns
 
 COLUMNS = 14
 IN_MEMORY_ROWS = 2_000_000
@@ -64,26 +65,6 @@ def in_memory(repeats: int) -> dict[str, Any]:
             "floor_milliseconds": round(1e3 * 3 * copy_seconds(x), 1)
         }
     return results
-
-
-def taking_turns(peers: dict[str, Callable[[], Any]], repeats: int, base: str) -> dict[str, Any]:
-    """Milliseconds of each, and how many times as quick as `base` it is."""
-    for run in peers.values():
-        run()
-    times: dict[str, list[float]] = {name: [] for name in peers}
-    for _ in range(repeats):
-        for name, run in peers.items():
-            started = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - started)
-    return {
-        "milliseconds": {name: round(1e3 * statistics.median(t), 1) for name, t in times.items()},
-        f"times_as_quick_as_{base}": {name: round(_ratio(times[base], t), 2) for name, t in times.items()},
-    }
-
-
-def _ratio(base: list[float], found: list[float]) -> float:
-    return statistics.median(b / f for b, f in zip(base, found, strict=True))
 
 
 def copy_seconds(x: np.ndarray[Any, Any]) -> float:
@@ -193,7 +174,7 @@ def out_of_core(folder: Path, rows: int, repeats: int) -> dict[str, Any]:
             found[name].append(in_a_process(name, path))
     seconds = {name: [s for s, _ in runs] for name, runs in found.items()}
     ratios = {
-        kind: round(_ratio(seconds[f"{kind}_by_polars"], seconds[f"{kind}_by_normwise"]), 2)
+        kind: round(ratio(seconds[f"{kind}_by_polars"], seconds[f"{kind}_by_normwise"]), 2)
         for kind in ("standard", "robust")
     }
     return {
