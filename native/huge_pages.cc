@@ -10,12 +10,13 @@ namespace normwise {
 
 void prefer_huge_pages([[maybe_unused]] void* data, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr size_t huge = size_t{1} << 21;
-  // NumPy asks from the same size on.
-  if (bytes < 2 * huge) return;
-  constexpr uintptr_t page = 4096;
-  const auto first = (reinterpret_cast<uintptr_t>(data) + page - 1) / page * page;
-  const auto last = (reinterpret_cast<uintptr_t>(data) + bytes) / page * page;
+  constexpr uintptr_t huge = uintptr_t{1} << 21;
+  if (bytes < huge) return;
+  // Whole huge pages, as far as the memory around is mapped too: small pages at both ends, half a huge one each on
+  // average, would cost more than all that lies between.
+  const auto begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t first = begin / huge * huge, last = (begin + bytes + huge - 1) / huge * huge;
+  // What is not mapped is passed over, and said to be an error; advice may fail anyway.
   madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #endif
 }

@@ -121,6 +121,9 @@ NB_MODULE(_native, m) {
   m.def("simd", [] { return std::string(target().name); });
   m.def("threads", &threads);
   m.def("set_threads", &set_threads, nb::arg("count"));
+  m.def("use_openmp", [](uintptr_t parallel_region, uintptr_t max_threads) {
+    use_openmp(reinterpret_cast<GompParallel>(parallel_region), reinterpret_cast<OmpMaxThreads>(max_threads));
+  });
   define_numpy<float>(m);
   define_numpy<double>(m);
   m.def("batch_norm_forward_float32", &forward_at<float>);

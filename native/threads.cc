@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
@@ -34,8 +35,37 @@ int threads_by_default() {
 
 std::atomic<int> chosen{0};
 
+// OpenMP's entry points, where a framework of this process has it; libgomp's, which libomp has too.
+std::atomic<GompParallel> gomp_parallel{nullptr};
+std::atomic<OmpMaxThreads> omp_max_threads{nullptr};
+
 // Whether this thread is at work for a pool, so that what it calls must not wait for one.
 thread_local bool inside = false;
+
+// To sleep and to be woken takes as long as to normalize a small array, and what is waited for is mostly near: the
+// other pass of the same call, or the last piece.
+constexpr std::chrono::microseconds kPatience{20};
+
+inline void pause_a_little() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits in a loop until the condition holds, for a while; whether it does.
+template <typename Condition>
+bool soon(const Condition& condition) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < 64; ++i) {
+      if (condition()) return true;
+      pause_a_little();
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  return condition();
+}
 
 struct Job {
   void (*body)(void*, int64_t);
@@ -62,10 +92,14 @@ class Pool {
     }
     wake_.notify_all();
     take(job);
-    std::unique_lock<std::mutex> lock(mutex_);
     // A helper that has not come yet has nothing left to do. It may be long in coming: frameworks have threads that
     // wait in a loop, and hold the processor that it needs.
-    open_ = false;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      open_ = false;
+    }
+    if (soon([this] { return working_.load(std::memory_order_acquire) == 0; })) return true;
+    std::unique_lock<std::mutex> lock(mutex_);
     done_.wait(lock, [this] { return working_ == 0; });
     return true;
   }
@@ -80,6 +114,9 @@ class Pool {
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(mutex_);
     for (;;) {
+      lock.unlock();
+      soon([&] { return round_.load(std::memory_order_acquire) != seen; });
+      lock.lock();
       wake_.wait(lock, [&] { return round_ != seen; });
       seen = round_;
       // A round with fewer helpers than there are threads goes without the others.
@@ -99,11 +136,11 @@ class Pool {
   std::condition_variable done_;
   Job job_{};
   std::atomic<int64_t> next_{0};
-  uint64_t round_ = 0;
+  std::atomic<uint64_t> round_{0};
   int helpers_ = 0;
   bool open_ = false;
   int started_ = 0;
-  int working_ = 0;
+  std::atomic<int> working_{0};
 };
 
 // Never deleted: its threads may still wait in it when the process ends. A child of a fork has none of the threads
@@ -111,10 +148,17 @@ class Pool {
 std::atomic<Pool*> pool{nullptr};
 std::once_flag fork_handler;
 
+void forget_threads() {
+  pool.store(nullptr, std::memory_order_relaxed);
+  gomp_parallel.store(nullptr, std::memory_order_relaxed);
+}
+
+void forget_threads_in_children() {
+  std::call_once(fork_handler, [] { pthread_atfork(nullptr, nullptr, forget_threads); });
+}
+
 Pool& the_pool() {
-  std::call_once(fork_handler, [] {
-    pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr, std::memory_order_relaxed); });
-  });
+  forget_threads_in_children();
   Pool* found = pool.load(std::memory_order_acquire);
   if (found == nullptr) {
     Pool* made = new Pool;
@@ -124,20 +168,46 @@ Pool& the_pool() {
   return *found;
 }
 
+struct SharedJob {
+  Job job;
+  std::atomic<int64_t> next{0};
+};
+
+void take_shared(void* data) {
+  auto& shared = *static_cast<SharedJob*>(data);
+  inside = true;
+  for (int64_t i; (i = shared.next.fetch_add(1, std::memory_order_relaxed)) < shared.job.tasks;) {
+    shared.job.body(shared.job.context, i);
+  }
+  inside = false;
+}
+
 }  // namespace
 
 int threads() {
   const int count = chosen.load(std::memory_order_relaxed);
   if (count > 0) return count;
+  if (gomp_parallel.load(std::memory_order_relaxed) != nullptr) return omp_max_threads.load(std::memory_order_relaxed)();
   static const int by_default = threads_by_default();
   return by_default;
 }
 
 void set_threads(int count) { chosen.store(std::max(0, count), std::memory_order_relaxed); }
 
+void use_openmp(GompParallel parallel_region, OmpMaxThreads max_threads) {
+  forget_threads_in_children();
+  omp_max_threads.store(max_threads, std::memory_order_relaxed);
+  gomp_parallel.store(parallel_region, std::memory_order_relaxed);
+}
+
 void parallel(int64_t tasks, void (*body)(void*, int64_t), void* context) {
   const int helpers = static_cast<int>(std::min<int64_t>(threads(), tasks)) - 1;
   if (helpers > 0 && !inside) {
+    if (const GompParallel region = gomp_parallel.load(std::memory_order_relaxed)) {
+      SharedJob shared{{body, context, tasks}};
+      region(take_shared, &shared, static_cast<unsigned>(helpers + 1), 0);
+      return;
+    }
     inside = true;
     const bool ran = the_pool().run({body, context, tasks}, helpers);
     inside = false;

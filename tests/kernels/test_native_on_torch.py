@@ -1,5 +1,7 @@
 """The kernels as torch calls them: autograd, second derivatives, the compiler, memory in another order."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -118,3 +120,42 @@ def test_under_torch_compile(calls):
     compiled = torch.compile(normalized, backend="aot_eager")
     assert_slopes(slopes(*arguments, run=compiled), *arguments)
     assert calls == ["forward", "backward"]
+
+
+def test_threads_are_torchs_own_and_as_many():
+    """Another pool's would have to wait for torch's, which hold the processors in a loop."""
+    slopes(*given())
+    if "OpenMP" not in torch.__config__.parallel_info():
+        pytest.skip("this torch does not run on OpenMP")
+    before = torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            assert extension().threads() == count
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_goes_on_with_threads_of_its_own():
+    """OpenMP's are not there in a child, which would wait for them for ever, as torch itself does there."""
+    arguments = given((3000, 300))
+    expected = slopes(*arguments)
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        same = all(torch.equal(a, b) for a, b in zip(slopes(*arguments), expected, strict=True))
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_who_looks_on_is_shown_an_operator(calls):
+    """Fake tensors have no memory that a kernel could read."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode() as fake:
+        x, gamma, beta, _ = (fake.from_tensor(t) for t in given())
+        y, _ = normalized(x, gamma, beta)
+    assert y.shape == SHAPE
+    assert calls == []

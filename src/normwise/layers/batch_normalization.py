@@ -284,7 +284,10 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
             moments = merge_groups(moments)
             y = join(y, x)
         if not recomputing():
-            self._move(moments, None if weights is not None else static_size(x.shape, axes))
+            size = None if weights is not None else static_size(x.shape, axes)
+            if size is not None and size > 1 and total is None:
+                moments = moments._replace(count=float(size))
+            self._move(moments, size)
         return y
 
     def _by_the_moving_statistics(self, x: Any) -> Any:
@@ -426,9 +429,14 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
 
     def _move(self, moments: Moments, size: int | None) -> None:
         shape, dtype = self.moving_mean.shape, self._statistics_dtype
-        spread = Moments(ops.broadcast_to(moments.count, ops.shape(moments.mean)), *moments[1:])
-        batch = Moments(*(ops.cast(ops.reshape(m, shape), dtype) for m in spread))
-        if self._as_keras:
+        count, mean, m2 = moments
+        if not isinstance(count, float):
+            count = ops.cast(ops.reshape(ops.broadcast_to(count, ops.shape(mean)), shape), dtype)
+        batch = Moments(count, *(ops.cast(ops.reshape(m, shape), dtype) for m in (mean, m2)))
+        if size is not None and size > 1:
+            # Known before the values are: nothing is left to decide.
+            enough = None
+        elif self._as_keras:
             # Keras takes a fully masked batch for zeros; what it makes of an empty one is NaN.
             enough = batch.count >= (1 if size == 0 else 0)
         else:
@@ -439,9 +447,9 @@ class BatchNormalization(keras.layers.Layer):  # type: ignore[misc]
             new.update(self._moved_renorm(batch))
         # All before any: on torch and TensorFlow a variable's old value is the variable itself.
         old = {name: ops.convert_to_tensor(getattr(self, name)) for name in new}
-        new = {name: ops.where(enough, ops.cast(value, dtype), old[name]) for name, value in new.items()}
+        new = {name: ops.cast(value, dtype) for name, value in new.items()}
         for name, value in new.items():
-            getattr(self, name).assign(value)
+            getattr(self, name).assign(value if enough is None else ops.where(enough, value, old[name]))
         if self.moving_step is not None:
             self.moving_step.assign_add(1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 from typing import Any
 
 import torch
@@ -9,7 +11,7 @@ import torch
 from normwise.core.native import native
 from normwise.kernels.batch_moments import Centered, count_of
 from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
-from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals, inverse_root
+from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals
 
 
 def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall | None:
@@ -24,29 +26,51 @@ def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall
         return None
     in_memory = plan._replace(axes=tuple(order.index(i) for i in plan.axes))
     call = native_call(x.permute(order), channels, weights, in_memory)
-    return None if call is None or behind(plan, call) is not None else call
+    if call is None or behind(plan, call) is not None:
+        return None
+    _share_threads()
+    return call
 
 
 def forward(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> Any:
-    """The same as the portable forward pass."""
+    """The same as the portable forward pass, with a rate of None: `backward` has no use for it."""
     gamma, beta = _vectors(x, channels, call)
-    y, *vectors = _forward(x, gamma, beta, *_plain(call))
+    run = _run_forward if _eager(x) else _forward
+    y, *vectors = run(x, gamma, beta, *_plain(call))
     shape = [1 if i in plan.axes else n for i, n in enumerate(x.shape)]
-    origin, rest, m2 = (v.reshape(shape) for v in vectors)
+    origin, rest, m2 = (v.view(shape) for v in vectors)
     centered = Centered(origin, rest, count_of(x, plan.axes), m2)
-    rate = inverse_root(m2 / centered.count + plan.epsilon)
-    return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, rate, None, None)
+    return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, None, None, None)
 
 
 def backward(upstream: Any, x: Any, channels: Channels, residuals: Residuals, call: NativeCall) -> Any:
     """The gradients by x, γ and β, from the input and vectors per channel."""
     gamma, beta = _vectors(x, channels, call)
     centered = residuals.centered
-    found = (v.reshape(-1) for v in (centered.origin, centered.rest, centered.m2))
-    by_x, *slopes = _backward(upstream.to(x.dtype), x, gamma, beta, *found, *_plain(call))
+    found = (v.view(-1) for v in (centered.origin, centered.rest, centered.m2))
+    run = _run_backward if _eager(x) and type(upstream) is torch.Tensor else _backward
+    by_x, *slopes = run(upstream.to(x.dtype), x, gamma, beta, *found, *_plain(call))
     like = centered.rest.shape
     given = zip((channels.gamma, channels.beta), slopes, strict=True)
-    return by_x, *(None if v is None else slope.reshape(like).to(v.dtype) for v, slope in given)
+    return by_x, *(None if v is None else slope.view(like).to(v.dtype) for v, slope in given)
+
+
+def _eager(x: Any) -> bool:
+    """Whether nobody looks on who would have to be told what an operator is: then it is called directly."""
+    plain = type(x) is torch.Tensor or type(x) is torch.nn.Parameter
+    return plain and not torch.compiler.is_compiling() and torch._C._len_torch_dispatch_stack() == 0
+
+
+@functools.cache
+def _share_threads() -> None:
+    """Have the kernels run on torch's threads, where torch runs on OpenMP's."""
+    everything = ctypes.CDLL(None)
+    names = ("GOMP_parallel", "omp_get_max_threads")
+    if "OpenMP" not in torch.__config__.parallel_info() or not all(hasattr(everything, n) for n in names):
+        return
+    extension = native()
+    assert extension is not None
+    extension.use_openmp(*(ctypes.cast(getattr(everything, n), ctypes.c_void_p).value for n in names))
 
 
 def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
@@ -60,8 +84,7 @@ def _plain(call: NativeCall) -> tuple[list[int], float, int, float]:
     return list(call.view), call.epsilon, call.activation, call.alpha
 
 
-@torch.library.custom_op("normwise::batch_norm_forward", mutates_args=(), device_types="cpu")  # type: ignore[untyped-decorator]
-def _forward(
+def _run_forward(
     x: torch.Tensor,
     gamma: torch.Tensor,
     beta: torch.Tensor,
@@ -76,8 +99,7 @@ def _forward(
     return y, *vectors
 
 
-@torch.library.custom_op("normwise::batch_norm_backward", mutates_args=(), device_types="cpu")  # type: ignore[untyped-decorator]
-def _backward(
+def _run_backward(
     upstream: torch.Tensor,
     x: torch.Tensor,
     gamma: torch.Tensor,
@@ -97,6 +119,11 @@ def _backward(
     addresses = [t.data_ptr() for t in (*given, by_x, *vectors)]
     _kernel("backward", x)(tuple(view), epsilon, activation, alpha, *addresses)
     return by_x, *vectors
+
+
+_operator = functools.partial(torch.library.custom_op, mutates_args=(), device_types="cpu")
+_forward = _operator("normwise::batch_norm_forward", _run_forward)
+_backward = _operator("normwise::batch_norm_backward", _run_backward)
 
 
 @_forward.register_fake  # type: ignore[untyped-decorator]
