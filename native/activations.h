@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "inline.h"
 #include "tiles.h"
 
 namespace normwise {
@@ -12,30 +13,30 @@ namespace {
 
 template <typename T>
 struct Linear {
-  static T value(T z, T) { return z; }
-  static T slope(T, T) { return T(1); }
+  ALWAYS_INLINE static T value(T z, T) { return z; }
+  ALWAYS_INLINE static T slope(T, T) { return T(1); }
 };
 
 template <typename T>
 struct Relu {
   // NaN stays NaN.
-  static T value(T z, T) { return z < T(0) ? T(0) : z; }
-  static T slope(T z, T) { return z > T(0) ? T(1) : T(0); }
+  ALWAYS_INLINE static T value(T z, T) { return z < T(0) ? T(0) : z; }
+  ALWAYS_INLINE static T slope(T z, T) { return z > T(0) ? T(1) : T(0); }
 };
 
 template <typename T>
 struct LeakyRelu {
-  static T value(T z, T alpha) { return z >= T(0) ? z : z * alpha; }
-  static T slope(T z, T alpha) { return z >= T(0) ? T(1) : alpha; }
+  ALWAYS_INLINE static T value(T z, T alpha) { return z >= T(0) ? z : z * alpha; }
+  ALWAYS_INLINE static T slope(T z, T alpha) { return z >= T(0) ? T(1) : alpha; }
 };
 
-inline float clamp(float x, float low, float high) {
+ALWAYS_INLINE float clamp(float x, float low, float high) {
   const float above = x < low ? low : x;
   return above > high ? high : above;
 }
 
 // 2^n·e^r, r = x − n·ln 2 in two parts; n comes out of the last bits of a sum that has no room for a fraction.
-inline float exponential(float given) {
+ALWAYS_INLINE float exponential(float given) {
   const float x = clamp(given, -87.0f, 88.0f);
   const float magic = 12582912.0f + 127.0f;
   const float shifted = x * 1.44269504f + magic;
@@ -53,16 +54,16 @@ inline float exponential(float given) {
 }
 
 struct Sigmoid {
-  static float value(float z, float) { return 1.0f / (1.0f + exponential(-z)); }
-  static float slope(float z, float) {
+  ALWAYS_INLINE static float value(float z, float) { return 1.0f / (1.0f + exponential(-z)); }
+  ALWAYS_INLINE static float slope(float z, float) {
     const float y = value(z, 0);
     return y * (1.0f - y);
   }
 };
 
 struct Silu {
-  static float value(float z, float) { return z * Sigmoid::value(z, 0); }
-  static float slope(float z, float) {
+  ALWAYS_INLINE static float value(float z, float) { return z * Sigmoid::value(z, 0); }
+  ALWAYS_INLINE static float slope(float z, float) {
     const float s = Sigmoid::value(z, 0);
     return s * (1.0f + z * (1.0f - s));
   }
@@ -70,7 +71,7 @@ struct Silu {
 
 // A quotient of polynomials, as Eigen and XLA have it: off by a few steps of float32 at most.
 struct Tanh {
-  static float value(float given, float) {
+  ALWAYS_INLINE static float value(float given, float) {
     const float z = clamp(given, -7.90531111f, 7.90531111f);
     const float s = z * z;
     float p = -2.76076847742355e-16f;
@@ -86,7 +87,7 @@ struct Tanh {
     q = q * s + 4.89352518554385e-03f;
     return z * p / q;
   }
-  static float slope(float z, float) {
+  ALWAYS_INLINE static float slope(float z, float) {
     const float y = value(z, 0);
     return 1.0f - y * y;
   }
@@ -94,7 +95,7 @@ struct Tanh {
 
 // erfc as in Press et al., "Numerical Recipes", 6.2: its relative error is below 1.2e-7 for every argument.
 struct Gelu {
-  static float cumulative(float z) {
+  ALWAYS_INLINE static float cumulative(float z) {
     const float magnitude = (z < 0 ? -z : z) * 0.70710678f;
     const float t = 1.0f / (1.0f + 0.5f * magnitude);
     float p = 0.17087277f;
@@ -110,8 +111,8 @@ struct Gelu {
     const float half_of_tail = 0.5f * t * exponential(p - magnitude * magnitude);
     return z < 0 ? half_of_tail : 1.0f - half_of_tail;
   }
-  static float value(float z, float) { return z * cumulative(z); }
-  static float slope(float z, float) {
+  ALWAYS_INLINE static float value(float z, float) { return z * cumulative(z); }
+  ALWAYS_INLINE static float slope(float z, float) {
     return cumulative(z) + z * 0.39894228f * exponential(-0.5f * (z * z));
   }
 };

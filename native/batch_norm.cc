@@ -13,14 +13,14 @@ namespace {
 // From this size on what is written goes past the caches: they could not hold it until somebody reads it.
 constexpr int64_t kStream = int64_t{8} << 20;
 
-template <typename T>
+template <typename S>
 bool worth_threads(View view) {
-  return view.size() * static_cast<int64_t>(sizeof(T)) >= kWorthThreads;
+  return view.size() * static_cast<int64_t>(sizeof(S)) >= kWorthThreads;
 }
 
-template <typename T>
+template <typename S>
 bool streams(View view) {
-  return view.size() * static_cast<int64_t>(sizeof(T)) >= kStream;
+  return view.size() * static_cast<int64_t>(sizeof(S)) >= kStream;
 }
 
 // 1/√(σ² + ε); 0 where that is 1/0: a channel without spread is 0 times its deviations, which are 0.
@@ -55,10 +55,10 @@ struct LaneBuffers {
 };
 
 // Calls body(rows, offset) with the rows of a piece and with the shorter one behind them.
-template <typename T, typename Body>
-void over(const T* x, const Piece& piece, const Body& body) {
-  if (piece.rows > 0) body(Rows<T>{x + piece.offset, piece.stride, piece.rows, piece.width}, piece.offset);
-  if (piece.tail > 0) body(Rows<T>{x + piece.tail_offset(), piece.tail, 1, piece.tail}, piece.tail_offset());
+template <typename S, typename Body>
+void over(const S* x, const Piece& piece, const Body& body) {
+  if (piece.rows > 0) body(Rows<S>{x + piece.offset, piece.stride, piece.rows, piece.width}, piece.offset);
+  if (piece.tail > 0) body(Rows<S>{x + piece.tail_offset(), piece.tail, 1, piece.tail}, piece.tail_offset());
 }
 
 // Where the rows make one block, a piece has all there is of its channels, and is still in a cache when it is read
@@ -83,8 +83,8 @@ void in_two_passes(const Pieces& pieces, int64_t channels, bool worthwhile, cons
 
 }  // namespace
 
-template <typename T>
-void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, const T* beta, T* y, T* origin, T* rest,
+template <typename S, typename T>
+void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, const T* beta, S* y, T* origin, T* rest,
                         T* m2) {
   const View view = settings.view;
   const double count = static_cast<double>(view.count());
@@ -105,19 +105,19 @@ void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, co
   const auto normalize = [&](const Piece& piece) {
     LaneBuffers<T> buffers;
     const Lanes<T> lanes = buffers.of(piece, origin, map);
-    over(x, piece, [&](Rows<T> rows, int64_t offset) {
-      tiles<T>().normalize(rows, lanes, settings.activation, static_cast<T>(settings.alpha), y + offset,
-                           streams<T>(view));
+    over(x, piece, [&](Rows<S> rows, int64_t offset) {
+      tiles<S>().normalize(rows, lanes, settings.activation, static_cast<T>(settings.alpha), y + offset,
+                           streams<S>(view));
     });
   };
-  prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(T));
+  prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(S));
   const auto moments_of = [&](const Piece& piece) { parts.take(x, piece); };
-  in_two_passes(pieces, view.channels, worth_threads<T>(view), moments_of, statistics_of, normalize);
+  in_two_passes(pieces, view.channels, worth_threads<S>(view), moments_of, statistics_of, normalize);
 }
 
-template <typename T>
-void batch_norm_backward(const Settings& settings, const T* upstream, const T* x, const T* gamma, const T* beta,
-                         const T* origin, const T* rest, const T* m2, T* by_x, T* by_gamma, T* by_beta) {
+template <typename S, typename T>
+void batch_norm_backward(const Settings& settings, const S* upstream, const S* x, const T* gamma, const T* beta,
+                         const T* origin, const T* rest, const T* m2, S* by_x, T* by_gamma, T* by_beta) {
   const View view = settings.view;
   const auto alpha = static_cast<T>(settings.alpha);
   const double count = static_cast<double>(view.count());
@@ -138,8 +138,8 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
     const Lanes<T> lanes = buffers.of(piece, origin, map);
     double s[kLanes], q[kLanes];
     for (int64_t lane = 0; lane < piece.width; ++lane) s[lane] = 0, q[lane] = 0;
-    over(x, piece, [&](Rows<T> rows, int64_t offset) {
-      tiles<T>().gradient_sums(rows, upstream + offset, lanes, settings.activation, alpha, s, q);
+    over(x, piece, [&](Rows<S> rows, int64_t offset) {
+      tiles<S>().gradient_sums(rows, upstream + offset, lanes, settings.activation, alpha, s, q);
     });
     const int64_t at = piece.slot * view.channels + piece.channel;
     fold_sums(piece, s, sums.get() + at);
@@ -165,20 +165,22 @@ void batch_norm_backward(const Settings& settings, const T* upstream, const T* x
     T slope[kLanes], constant[kLanes];
     const Lanes<T> lanes = buffers.of(piece, origin, map);
     const GradientLanes<T> more{lanes_of(slopes.get(), piece, slope), lanes_of(constants.get(), piece, constant)};
-    over(x, piece, [&](Rows<T> rows, int64_t offset) {
-      tiles<T>().gradient(rows, upstream + offset, lanes, more, settings.activation, alpha, by_x + offset,
-                          streams<T>(view));
+    over(x, piece, [&](Rows<S> rows, int64_t offset) {
+      tiles<S>().gradient(rows, upstream + offset, lanes, more, settings.activation, alpha, by_x + offset,
+                          streams<S>(view));
     });
   };
-  prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(T));
-  in_two_passes(pieces, view.channels, worth_threads<T>(view), sums_of, vectors_of, gradient);
+  prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(S));
+  in_two_passes(pieces, view.channels, worth_threads<S>(view), sums_of, vectors_of, gradient);
 }
 
-#define NORMWISE_OF(T)                                                                                          \
-  template void batch_norm_forward<T>(const Settings&, const T*, const T*, const T*, T*, T*, T*, T*);           \
-  template void batch_norm_backward<T>(const Settings&, const T*, const T*, const T*, const T*, const T*,       \
-                                       const T*, const T*, T*, T*, T*);
-NORMWISE_OF(float)
-NORMWISE_OF(double)
+#define NORMWISE_OF(S, T)                                                                                       \
+  template void batch_norm_forward<S, T>(const Settings&, const S*, const T*, const T*, S*, T*, T*, T*);        \
+  template void batch_norm_backward<S, T>(const Settings&, const S*, const S*, const T*, const T*, const T*,    \
+                                          const T*, const T*, S*, T*, T*);
+NORMWISE_OF(float, float)
+NORMWISE_OF(double, double)
+NORMWISE_OF(bfloat16, float)
+NORMWISE_OF(float16, float)
 
 }  // namespace normwise

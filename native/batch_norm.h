@@ -18,13 +18,13 @@ struct Settings {
 };
 
 // y = f(γ·(x − μ)/√(σ² + ε) + β). The mean comes as origin + rest, the latter being what T has no room for.
-template <typename T>
-void batch_norm_forward(const Settings& settings, const T* x, const T* gamma, const T* beta, T* y, T* origin, T* rest,
+template <typename S, typename T = Compute<S>>
+void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, const T* beta, S* y, T* origin, T* rest,
                         T* m2);
 
 // The gradients by x, γ and β, of ∂L/∂y and what the forward pass found.
-template <typename T>
-void batch_norm_backward(const Settings& settings, const T* upstream, const T* x, const T* gamma, const T* beta,
-                         const T* origin, const T* rest, const T* m2, T* by_x, T* by_gamma, T* by_beta);
+template <typename S, typename T = Compute<S>>
+void batch_norm_backward(const Settings& settings, const S* upstream, const S* x, const T* gamma, const T* beta,
+                         const T* origin, const T* rest, const T* m2, S* by_x, T* by_gamma, T* by_beta);
 
 }  // namespace normwise

@@ -63,10 +63,10 @@ bool all_finite(const T* x, const Piece& piece, LaneSums<T>& lanes) {
     lanes.origin[i] = 0;
     lanes.count[i] = i < head.width ? static_cast<double>(head.rows) : 0;
   }
-  tiles<T>().column_sums(head, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  column_tiles<T>().column_sums(head, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   lanes.take_means(piece);
-  tiles<T>().column_sums(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
-  tiles<T>().column_sums(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  column_tiles<T>().column_sums(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  column_tiles<T>().column_sums(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   for (int64_t i = 0; i < piece.width; ++i) {
     lanes.count[i] = static_cast<double>(piece.rows + (i < piece.tail ? 1 : 0));
   }
@@ -79,11 +79,11 @@ bool all_but_nan(const T* x, const Piece& piece, LaneSums<T>& lanes) {
   const Rows<T> all = rows_of(x, piece), tail = tail_of(x, piece);
   lanes.clear(piece.width);
   for (int64_t i = 0; i < piece.width; ++i) lanes.count[i] = 0;
-  const bool above = tiles<T>().count(all, lanes.count, lanes.s);
-  if (tiles<T>().count(tail, lanes.count, lanes.s) || above) return false;
+  const bool above = column_tiles<T>().count(all, lanes.count, lanes.s);
+  if (column_tiles<T>().count(tail, lanes.count, lanes.s) || above) return false;
   lanes.take_means(piece);
-  tiles<T>().column_sums_without_nan(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
-  tiles<T>().column_sums_without_nan(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  column_tiles<T>().column_sums_without_nan(all, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
+  column_tiles<T>().column_sums_without_nan(tail, lanes.origin, lanes.s, lanes.q, lanes.low, lanes.high);
   return lanes.finite(piece.width);
 }
 
@@ -176,9 +176,9 @@ bool affine(const T* x, View view, const T* origin, const T* factor, const T* of
     T origins[kLanes], factors[kLanes], offsets[kLanes];
     const Lanes<T> lanes{lanes_of(origin, piece, origins), lanes_of(factor, piece, factors),
                          lanes_of(offset, piece, offsets)};
-    const bool here = tiles<T>().affine(rows_of(x, piece), lanes, low, high, y + piece.offset, true);
+    const bool here = column_tiles<T>().affine(rows_of(x, piece), lanes, low, high, y + piece.offset, true);
     const Rows<T> tail = tail_of(x, piece);
-    const bool behind = tiles<T>().affine(tail, lanes, low, high, y + piece.tail_offset(), false);
+    const bool behind = column_tiles<T>().affine(tail, lanes, low, high, y + piece.tail_offset(), false);
     if (here || behind) bad.store(true, std::memory_order_relaxed);
   });
   return bad;

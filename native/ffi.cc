@@ -87,9 +87,15 @@ XLA_FFI_Error* handle(XLA_FFI_CallFrame* frame, int64_t inputs, int64_t outputs,
       case XLA_FFI_DataType_F64:
         run(settings, double{});
         return nullptr;
+      case XLA_FFI_DataType_BF16:
+        run(settings, bfloat16{});
+        return nullptr;
+      case XLA_FFI_DataType_F16:
+        run(settings, float16{});
+        return nullptr;
       default:
         return error(frame, XLA_FFI_Error_Code_UNIMPLEMENTED,
-                     "normwise: the batch normalization kernels take float32 and float64");
+                     "normwise: the batch normalization kernels take floats of 16, 32 and 64 bits");
     }
   } catch (const std::bad_alloc&) {
     return error(frame, XLA_FFI_Error_Code_RESOURCE_EXHAUSTED, "normwise: no memory for the partial sums");
@@ -98,17 +104,19 @@ XLA_FFI_Error* handle(XLA_FFI_CallFrame* frame, int64_t inputs, int64_t outputs,
 
 XLA_FFI_Error* forward(XLA_FFI_CallFrame* f) {
   return handle(f, 3, 4, 0, [f](const Settings& settings, auto zero) {
-    using T = decltype(zero);
-    batch_norm_forward<T>(settings, input<T>(f, 0), input<T>(f, 1), input<T>(f, 2), output<T>(f, 0), output<T>(f, 1),
+    using S = decltype(zero);
+    using T = Compute<S>;
+    batch_norm_forward<S>(settings, input<S>(f, 0), input<T>(f, 1), input<T>(f, 2), output<S>(f, 0), output<T>(f, 1),
                           output<T>(f, 2), output<T>(f, 3));
   });
 }
 
 XLA_FFI_Error* backward(XLA_FFI_CallFrame* f) {
   return handle(f, 7, 3, 1, [f](const Settings& settings, auto zero) {
-    using T = decltype(zero);
-    batch_norm_backward<T>(settings, input<T>(f, 0), input<T>(f, 1), input<T>(f, 2), input<T>(f, 3), input<T>(f, 4),
-                           input<T>(f, 5), input<T>(f, 6), output<T>(f, 0), output<T>(f, 1), output<T>(f, 2));
+    using S = decltype(zero);
+    using T = Compute<S>;
+    batch_norm_backward<S>(settings, input<S>(f, 0), input<S>(f, 1), input<T>(f, 2), input<T>(f, 3), input<T>(f, 4),
+                           input<T>(f, 5), input<T>(f, 6), output<S>(f, 0), output<T>(f, 1), output<T>(f, 2));
   });
 }
 

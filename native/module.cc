@@ -94,23 +94,25 @@ Settings settings_of(nb::tuple view, double epsilon, int64_t activation, double 
           alpha};
 }
 
-template <typename T>
+template <typename S>
 void forward_at(nb::tuple view, double epsilon, int64_t activation, double alpha, uintptr_t x, uintptr_t gamma,
                 uintptr_t beta, uintptr_t y, uintptr_t origin, uintptr_t rest, uintptr_t m2) {
+  using T = Compute<S>;
   const Settings settings = settings_of(view, epsilon, activation, alpha);
   nb::gil_scoped_release release;
-  batch_norm_forward<T>(settings, at<T>(x), at<T>(gamma), at<T>(beta), at<T>(y), at<T>(origin), at<T>(rest),
+  batch_norm_forward<S>(settings, at<S>(x), at<T>(gamma), at<T>(beta), at<S>(y), at<T>(origin), at<T>(rest),
                         at<T>(m2));
 }
 
-template <typename T>
+template <typename S>
 void backward_at(nb::tuple view, double epsilon, int64_t activation, double alpha, uintptr_t upstream, uintptr_t x,
                  uintptr_t gamma, uintptr_t beta, uintptr_t origin, uintptr_t rest, uintptr_t m2, uintptr_t by_x,
                  uintptr_t by_gamma, uintptr_t by_beta) {
+  using T = Compute<S>;
   const Settings settings = settings_of(view, epsilon, activation, alpha);
   nb::gil_scoped_release release;
-  batch_norm_backward<T>(settings, at<T>(upstream), at<T>(x), at<T>(gamma), at<T>(beta), at<T>(origin), at<T>(rest),
-                         at<T>(m2), at<T>(by_x), at<T>(by_gamma), at<T>(by_beta));
+  batch_norm_backward<S>(settings, at<S>(upstream), at<S>(x), at<T>(gamma), at<T>(beta), at<T>(origin), at<T>(rest),
+                         at<T>(m2), at<S>(by_x), at<T>(by_gamma), at<T>(by_beta));
 }
 
 }  // namespace
@@ -130,6 +132,10 @@ NB_MODULE(_native, m) {
   m.def("batch_norm_forward_float64", &forward_at<double>);
   m.def("batch_norm_backward_float32", &backward_at<float>);
   m.def("batch_norm_backward_float64", &backward_at<double>);
+  m.def("batch_norm_forward_bfloat16", &forward_at<bfloat16>);
+  m.def("batch_norm_backward_bfloat16", &backward_at<bfloat16>);
+  m.def("batch_norm_forward_float16", &forward_at<float16>);
+  m.def("batch_norm_backward_float16", &backward_at<float16>);
   m.def("xla_handlers", [] {
     nb::dict handlers;
     handlers["normwise_batch_norm_forward"] = nb::capsule(batch_norm_forward_handler(), "xla._CUSTOM_CALL_TARGET");

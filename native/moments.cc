@@ -10,27 +10,27 @@ namespace {
 //
 // The origin is the mean of a sixteenth of the rows: from the mean of all it is less than √15 deviations away,
 // whatever the values, so that Σd² − (Σd)²/n loses a digit at most.
-template <typename T>
-void of_piece(const T* x, const Piece& piece, double* mean, double* m2) {
+template <typename S, typename T = Compute<S>>
+void of_piece(const S* x, const Piece& piece, double* mean, double* m2) {
   double s[kLanes], q[kLanes];
   T near[kLanes], origins[kLanes];
-  const Rows<T> all{x + piece.offset, piece.stride, piece.rows, piece.width};
-  const Rows<T> tail{x + piece.tail_offset(), piece.tail, piece.tail > 0, piece.tail};
+  const Rows<S> all{x + piece.offset, piece.stride, piece.rows, piece.width};
+  const Rows<S> tail{x + piece.tail_offset(), piece.tail, piece.tail > 0, piece.tail};
   const int64_t few = (piece.rows + 15) / 16;
-  const Rows<T> head = few > 0 ? Rows<T>{all.data, piece.stride, few, piece.width} : tail;
+  const Rows<S> head = few > 0 ? Rows<S>{all.data, piece.stride, few, piece.width} : tail;
   const auto clear = [&] {
     for (int64_t i = 0; i < piece.width; ++i) s[i] = q[i] = 0;
   };
   clear();
   for (int64_t i = 0; i < head.width; ++i) origins[i] = 0;
-  tiles<T>().sums(head, origins, s, q);
+  tiles<S>().sums(head, origins, s, q);
   fold_sums(piece, s, mean);
   const double some = static_cast<double>(few > 0 ? few * (piece.width / piece.channels) : piece.tail / piece.channels);
   for (int64_t c = 0; c < piece.channels; ++c) near[c] = static_cast<T>(mean[c] / some);
   const T* origin = lanes_within(near, piece, origins);
   clear();
-  tiles<T>().sums(all, origin, s, q);
-  if (piece.tail > 0) tiles<T>().sums(tail, origin, s, q);
+  tiles<S>().sums(all, origin, s, q);
+  if (piece.tail > 0) tiles<S>().sums(tail, origin, s, q);
   fold_sums(piece, s, mean);
   fold_sums(piece, q, m2);
   const double n = static_cast<double>(piece.count());
@@ -53,8 +53,8 @@ PartialMoments::PartialMoments(const Pieces& pieces, int64_t channels)
   for (int64_t c = 0; pieces.slots() == 0 && c < channels; ++c) mean_[c] = m2_[c] = 0;
 }
 
-template <typename T>
-void PartialMoments::take(const T* x, const Piece& piece) {
+template <typename S>
+void PartialMoments::take(const S* x, const Piece& piece) {
   const int64_t at = piece.slot * channels_ + piece.channel;
   of_piece(x, piece, mean_.get() + at, m2_.get() + at);
 }
@@ -72,5 +72,7 @@ void PartialMoments::merge() {
 
 template void PartialMoments::take<float>(const float*, const Piece&);
 template void PartialMoments::take<double>(const double*, const Piece&);
+template void PartialMoments::take<bfloat16>(const bfloat16*, const Piece&);
+template void PartialMoments::take<float16>(const float16*, const Piece&);
 
 }  // namespace normwise

@@ -54,8 +54,8 @@ class PartialMoments {
   PartialMoments(const Pieces& pieces, int64_t channels);
 
   // Those of a piece; different pieces at the same time.
-  template <typename T>
-  void take(const T* x, const Piece& piece);
+  template <typename S>
+  void take(const S* x, const Piece& piece);
 
   // To be called when all pieces are in, if they are of more than one slot.
   void merge();

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "activations.h"
+#include "conversions.h"
 
 #if defined(__AVX512F__) || defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
@@ -52,19 +53,19 @@ inline void end_of_stream() {}
 constexpr int64_t kLinesAtOnce = 8;
 
 // Calls block(r, first, n, out) for each part of each row, and writes what is then in out where it belongs.
-template <typename T, typename Block>
-inline void write_rows(Rows<T> x, T* y, bool stream, const Block& block) {
-  constexpr int64_t line = 64 / sizeof(T);
+template <typename S, typename Block>
+inline void write_rows(Rows<S> x, S* y, bool stream, const Block& block) {
+  constexpr int64_t line = 64 / sizeof(S);
   constexpr int64_t size = kLinesAtOnce * line;
-  alignas(64) T part[size];
+  alignas(64) S part[size];
   const bool past = kCanStream && stream;
   for (int64_t r = 0; r < x.rows; ++r) {
-    T* const to = y + r * x.stride;
+    S* const to = y + r * x.stride;
     // The parts begin where lines of the cache do.
-    const auto over = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64 / sizeof(T));
+    const auto over = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64 / sizeof(S));
     const int64_t before = over == 0 ? 0 : line - over;
     int64_t first = before < x.width ? before : x.width;
-    if (first > 0) block(r, 0, first, part), std::memcpy(to, part, static_cast<size_t>(first) * sizeof(T));
+    if (first > 0) block(r, 0, first, part), std::memcpy(to, part, static_cast<size_t>(first) * sizeof(S));
     for (; first + size <= x.width; first += size) {
       block(r, first, size, part);
       if (past) {
@@ -75,21 +76,21 @@ inline void write_rows(Rows<T> x, T* y, bool stream, const Block& block) {
     }
     if (first == x.width) continue;
     block(r, first, x.width - first, part);
-    std::memcpy(to + first, part, static_cast<size_t>(x.width - first) * sizeof(T));
+    std::memcpy(to + first, part, static_cast<size_t>(x.width - first) * sizeof(S));
   }
   if (past) end_of_stream();
 }
 
 // --- sums -----------------------------------------------------------------------------------------------------
 
-template <int64_t Count, typename T, typename A>
-inline void add_rows(const T* RESTRICT p, int64_t stride, int64_t width, const A* RESTRICT origin, double* RESTRICT s,
+template <int64_t Count, typename S, typename A>
+inline void add_rows(const S* RESTRICT p, int64_t stride, int64_t width, const A* RESTRICT origin, double* RESTRICT s,
                      double* RESTRICT q) {
   for (int64_t i = 0; i < width; ++i) {
     A sum = 0, squares = 0;
 #pragma GCC unroll 8
     for (int64_t k = 0; k < Count; ++k) {
-      const A d = static_cast<A>(p[k * stride + i]) - origin[i];
+      const A d = static_cast<A>(load(p[k * stride + i])) - origin[i];
       sum += d;
       squares += d * d;
     }
@@ -98,8 +99,8 @@ inline void add_rows(const T* RESTRICT p, int64_t stride, int64_t width, const A
   }
 }
 
-template <typename T, typename A>
-inline void add_all_rows(Rows<T> x, const A* origin, double* s, double* q) {
+template <typename S, typename A>
+inline void add_all_rows(Rows<S> x, const A* origin, double* s, double* q) {
   int64_t r = 0;
   for (; r + kGroup <= x.rows; r += kGroup) {
     add_rows<kGroup>(x.data + r * x.stride, x.stride, x.width, origin, s, q);
@@ -107,9 +108,9 @@ inline void add_all_rows(Rows<T> x, const A* origin, double* s, double* q) {
   for (; r < x.rows; ++r) add_rows<1>(x.data + r * x.stride, x.stride, x.width, origin, s, q);
 }
 
-template <typename T>
-void sums(Rows<T> x, const T* origin, double* s, double* q) {
-  add_all_rows<T, T>(x, origin, s, q);
+template <typename S>
+void sums(Rows<S> x, const Compute<S>* origin, double* s, double* q) {
+  add_all_rows<S, Compute<S>>(x, origin, s, q);
 }
 
 template <typename T>
@@ -162,19 +163,19 @@ void column_sums_without_nan(Rows<T> x, const double* RESTRICT origin, double* R
 
 // --- normalization --------------------------------------------------------------------------------------------
 
-template <typename F, typename T>
-inline void normalize_by(Rows<T> x, Lanes<T> lanes, T alpha, T* y, bool stream) {
-  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT out) {
-    const T* RESTRICT p = x.data + r * x.stride + first;
+template <typename F, typename S, typename T>
+inline void normalize_by(Rows<S> x, Lanes<T> lanes, T alpha, S* y, bool stream) {
+  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const S* RESTRICT p = x.data + r * x.stride + first;
     const T* RESTRICT o = lanes.origin + first;
     const T* RESTRICT f = lanes.factor + first;
     const T* RESTRICT b = lanes.offset + first;
-    for (int64_t i = 0; i < n; ++i) out[i] = F::value((p[i] - o[i]) * f[i] + b[i], alpha);
+    for (int64_t i = 0; i < n; ++i) out[i] = store<S>(F::value((load(p[i]) - o[i]) * f[i] + b[i], alpha));
   });
 }
 
-template <typename F, int64_t Count, typename T>
-inline void add_gradients(const T* RESTRICT p, const T* RESTRICT u, int64_t stride, int64_t width, Lanes<T> lanes,
+template <typename F, int64_t Count, typename S, typename T>
+inline void add_gradients(const S* RESTRICT p, const S* RESTRICT u, int64_t stride, int64_t width, Lanes<T> lanes,
                           T alpha, double* RESTRICT s, double* RESTRICT q) {
   const T* RESTRICT origin = lanes.origin;
   const T* RESTRICT factor = lanes.factor;
@@ -183,8 +184,8 @@ inline void add_gradients(const T* RESTRICT p, const T* RESTRICT u, int64_t stri
     T sum = 0, products = 0;
 #pragma GCC unroll 8
     for (int64_t k = 0; k < Count; ++k) {
-      const T d = p[k * stride + i] - origin[i];
-      const T g = u[k * stride + i] * F::slope(d * factor[i] + offset[i], alpha);
+      const T d = load(p[k * stride + i]) - origin[i];
+      const T g = load(u[k * stride + i]) * F::slope(d * factor[i] + offset[i], alpha);
       sum += g;
       products += g * d;
     }
@@ -193,8 +194,8 @@ inline void add_gradients(const T* RESTRICT p, const T* RESTRICT u, int64_t stri
   }
 }
 
-template <typename F, typename T>
-inline void gradient_sums_by(Rows<T> x, const T* u, Lanes<T> lanes, T alpha, double* s, double* q) {
+template <typename F, typename S, typename T>
+inline void gradient_sums_by(Rows<S> x, const S* u, Lanes<T> lanes, T alpha, double* s, double* q) {
   int64_t r = 0;
   for (; r + kGroup <= x.rows; r += kGroup) {
     const int64_t at = r * x.stride;
@@ -206,20 +207,20 @@ inline void gradient_sums_by(Rows<T> x, const T* u, Lanes<T> lanes, T alpha, dou
   }
 }
 
-template <typename F, typename T>
-inline void gradient_by(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, T alpha, T* by_x, bool stream) {
-  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT out) {
-    const T* RESTRICT p = x.data + r * x.stride + first;
-    const T* RESTRICT up = u + r * x.stride + first;
+template <typename F, typename S, typename T>
+inline void gradient_by(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> more, T alpha, S* by_x, bool stream) {
+  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const S* RESTRICT p = x.data + r * x.stride + first;
+    const S* RESTRICT up = u + r * x.stride + first;
     const T* RESTRICT o = lanes.origin + first;
     const T* RESTRICT f = lanes.factor + first;
     const T* RESTRICT b = lanes.offset + first;
     const T* RESTRICT slope = more.slope + first;
     const T* RESTRICT constant = more.constant + first;
     for (int64_t i = 0; i < n; ++i) {
-      const T d = p[i] - o[i];
-      const T g = up[i] * F::slope(d * f[i] + b[i], alpha);
-      out[i] = f[i] * g + (constant[i] - d * slope[i]);
+      const T d = load(p[i]) - o[i];
+      const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
+      out[i] = store<S>(f[i] * g + (constant[i] - d * slope[i]));
     }
   });
 }
@@ -252,18 +253,18 @@ inline void with(Activation activation, const Call& call) {
   call(Linear<T>{});
 }
 
-template <typename T>
-void normalize(Rows<T> x, Lanes<T> lanes, Activation activation, T alpha, T* y, bool stream) {
+template <typename S, typename T = Compute<S>>
+void normalize(Rows<S> x, Lanes<T> lanes, Activation activation, T alpha, S* y, bool stream) {
   with<T>(activation, [&](auto f) { normalize_by<decltype(f)>(x, lanes, alpha, y, stream); });
 }
 
-template <typename T>
-void gradient_sums(Rows<T> x, const T* u, Lanes<T> lanes, Activation activation, T alpha, double* s, double* q) {
+template <typename S, typename T = Compute<S>>
+void gradient_sums(Rows<S> x, const S* u, Lanes<T> lanes, Activation activation, T alpha, double* s, double* q) {
   with<T>(activation, [&](auto f) { gradient_sums_by<decltype(f)>(x, u, lanes, alpha, s, q); });
 }
 
-template <typename T>
-void gradient(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, Activation activation, T alpha, T* by_x,
+template <typename S, typename T = Compute<S>>
+void gradient(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> more, Activation activation, T alpha, S* by_x,
               bool stream) {
   with<T>(activation, [&](auto f) { gradient_by<decltype(f)>(x, u, lanes, more, alpha, by_x, stream); });
 }
@@ -287,10 +288,14 @@ bool affine(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream) {
   return bad != 0;
 }
 
+template <typename S>
+constexpr TileKernels<S> tile_kernels() {
+  return {sums<S>, normalize<S>, gradient_sums<S>, gradient<S>};
+}
+
 template <typename T>
-constexpr TileKernels<T> kernels() {
-  return {sums<T>,  normalize<T>,   gradient_sums<T>, gradient<T>,
-          column_sums<T>, count<T>, column_sums_without_nan<T>, affine<T>};
+constexpr Kernels<T> kernels() {
+  return {tile_kernels<T>(), {column_sums<T>, count<T>, column_sums_without_nan<T>, affine<T>}};
 }
 
 }  // namespace
@@ -302,6 +307,8 @@ constexpr TileKernels<T> kernels() {
 
 extern const Target NORMWISE_NAME(NORMWISE_TARGET);
 // Without code that runs at loading: that would be this target's code on any processor.
-constinit const Target NORMWISE_NAME(NORMWISE_TARGET) = {NORMWISE_QUOTED(NORMWISE_TARGET), kernels<float>(), kernels<double>()};
+constinit const Target NORMWISE_NAME(NORMWISE_TARGET) = {
+    NORMWISE_QUOTED(NORMWISE_TARGET), kernels<float>(), kernels<double>(), tile_kernels<bfloat16>(),
+    tile_kernels<float16>()};
 
 }  // namespace normwise

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "values.h"
+
 namespace normwise {
 
 enum class Activation : int64_t { linear, relu, leaky_relu, sigmoid, silu, tanh, gelu };
@@ -34,18 +36,24 @@ struct GradientLanes {
   const T* constant;
 };
 
-template <typename T>
+// On values of type S, computed in T.
+template <typename S, typename T = Compute<S>>
 struct TileKernels {
   // s += Σ(x − origin), q += Σ(x − origin)²: eight rows at a time in T, their sums in float64.
-  void (*sums)(Rows<T> x, const T* origin, double* s, double* q);
+  void (*sums)(Rows<S> x, const T* origin, double* s, double* q);
   // y = f(z), the rows of y as far apart as those of x. To `stream` is to write past the caches.
-  void (*normalize)(Rows<T> x, Lanes<T> lanes, Activation activation, T alpha, T* y, bool stream);
+  void (*normalize)(Rows<S> x, Lanes<T> lanes, Activation activation, T alpha, S* y, bool stream);
   // g = ∂L/∂z: s += Σg, q += Σg·(x − origin).
-  void (*gradient_sums)(Rows<T> x, const T* upstream, Lanes<T> lanes, Activation activation, T alpha, double* s,
+  void (*gradient_sums)(Rows<S> x, const S* upstream, Lanes<T> lanes, Activation activation, T alpha, double* s,
                         double* q);
   // ∂L/∂x.
-  void (*gradient)(Rows<T> x, const T* upstream, Lanes<T> lanes, GradientLanes<T> more, Activation activation,
-                   T alpha, T* by_x, bool stream);
+  void (*gradient)(Rows<S> x, const S* upstream, Lanes<T> lanes, GradientLanes<T> more, Activation activation,
+                   T alpha, S* by_x, bool stream);
+};
+
+// Those of the scalers.
+template <typename T>
+struct ColumnKernels {
   // The same sums as the first, each difference and each square in float64; the range of the values besides.
   void (*column_sums)(Rows<T> x, const double* origin, double* s, double* q, T* low, T* high);
   // How many values are no NaN and their sum; whether one is infinite.
@@ -56,24 +64,51 @@ struct TileKernels {
   bool (*affine)(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream);
 };
 
+template <typename S>
+struct Kernels {
+  TileKernels<S> tiles;
+  ColumnKernels<S> columns;
+};
+
 struct Target {
   const char* name;
-  TileKernels<float> float32;
-  TileKernels<double> float64;
+  Kernels<float> float32;
+  Kernels<double> float64;
+  TileKernels<bfloat16> brain;
+  TileKernels<float16> half;
 };
 
 // The best of what this processor can run. NORMWISE_SIMD names a lesser one, for tests.
 const Target& target();
 
-template <typename T>
-const TileKernels<T>& tiles();
+template <typename S>
+const TileKernels<S>& tiles();
 template <>
 inline const TileKernels<float>& tiles<float>() {
-  return target().float32;
+  return target().float32.tiles;
 }
 template <>
 inline const TileKernels<double>& tiles<double>() {
-  return target().float64;
+  return target().float64.tiles;
+}
+template <>
+inline const TileKernels<bfloat16>& tiles<bfloat16>() {
+  return target().brain;
+}
+template <>
+inline const TileKernels<float16>& tiles<float16>() {
+  return target().half;
+}
+
+template <typename T>
+const ColumnKernels<T>& column_tiles();
+template <>
+inline const ColumnKernels<float>& column_tiles<float>() {
+  return target().float32.columns;
+}
+template <>
+inline const ColumnKernels<double>& column_tiles<double>() {
+  return target().float64.columns;
 }
 
 }  // namespace normwise

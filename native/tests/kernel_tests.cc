@@ -13,6 +13,7 @@
 
 #include "batch_norm.h"
 #include "columns.h"
+#include "conversions.h"
 #include "threads.h"
 #include "tiles.h"
 
@@ -106,6 +107,45 @@ void columns_are_those_of_plain_loops(View view) {
   for (size_t c = 0; c < channels; ++c) expect(counts[c] == static_cast<double>(view.count()), "count", view);
 }
 
+// The value of a half, from its exponent and its fraction.
+double value_of(uint16_t bits, int fraction_bits, int bias) {
+  const int exponent = (bits & 0x7fff) >> fraction_bits, fraction = bits & ((1 << fraction_bits) - 1);
+  const double magnitude = exponent == 0 ? std::ldexp(fraction, 1 - bias - fraction_bits)
+                                         : std::ldexp(fraction + (1 << fraction_bits), exponent - bias - fraction_bits);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+// Every finite half is itself, and what lies between two is the nearer one, or the even one.
+template <typename S>
+void halves_are_read_and_rounded(int fraction_bits, int bias) {
+  const View none{0, 0, 0};
+  const int infinite = 0x7fff >> fraction_bits << fraction_bits;
+  for (int sign : {0, 0x8000}) {
+    for (int magnitude = 0; magnitude < infinite; ++magnitude) {
+      const auto bits = static_cast<uint16_t>(sign | magnitude);
+      const float here = load(S{bits});
+      expect(here == value_of(bits, fraction_bits, bias) && std::signbit(here) == (sign != 0), "reading", none);
+      expect(store<S>(here).bits == bits, "writing", none);
+      // Beyond the largest lies what would be the next one, if there were room for it.
+      const double next = value_of(static_cast<uint16_t>(bits + 1), fraction_bits, bias);
+      const auto middle = static_cast<float>((value_of(bits, fraction_bits, bias) + next) / 2);
+      const auto above = static_cast<uint16_t>(bits + 1);
+      expect(store<S>(middle).bits == (magnitude % 2 == 0 ? bits : above), "ties", none);
+      // A float has no room beside the middles of the smallest halves of one kind.
+      if (std::fabs(middle) < std::numeric_limits<float>::min()) continue;
+      const float far = sign != 0 ? -INFINITY : INFINITY;
+      expect(store<S>(std::nextafter(middle, 0.0f)).bits == bits, "below a tie", none);
+      expect(store<S>(std::nextafter(middle, far)).bits == above, "above a tie", none);
+    }
+    const auto infinity = static_cast<uint16_t>(sign | infinite);
+    expect(std::isinf(load(S{infinity})) && store<S>(load(S{infinity})).bits == infinity, "infinity", none);
+    for (int bits = infinite + 1; bits < 0x8000; ++bits) {
+      const S nan{static_cast<uint16_t>(sign | bits)};
+      expect(std::isnan(load(nan)) && std::isnan(load(store<S>(load(nan)))), "NaN", none);
+    }
+  }
+}
+
 void threads_change_nothing(View view) {
   set_threads(1);
   const auto alone = passes<float>(view, Activation::gelu);
@@ -143,6 +183,8 @@ void a_fork_goes_on(View view) {
 
 int main() {
   set_threads(4);
+  halves_are_read_and_rounded<float16>(10, 15);
+  halves_are_read_and_rounded<bfloat16>(7, 127);
   for (const View view : {View{1, 1, 1}, View{1, 3, 1}, View{9, 5, 1}, View{2100, 14, 1}, View{300, 1500, 1},
                           View{700, 1024, 1}, View{3, 4, 2}, View{2, 3, 700}, View{1, 2, 300000}}) {
     moments_are_those_of_plain_loops<float>(view);

@@ -181,15 +181,44 @@ def test_an_activation_that_no_kernel_has_comes_behind():
     assert_close(jax.grad(scalar)(x), expected, 4 * tolerance("float32", SHAPE[0]))
 
 
-def test_masks_and_half_precision_stay_portable():
+def test_masks_stay_portable():
     x, gamma, beta, _ = given()
     row = (1, -1)
     channels = Channels(gamma.reshape(row), beta.reshape(row))
     plan = Plan(axes=(0,), epsilon=EPSILON, dtype="float32")
     weights = np.ones((SHAPE[0], 1), "float32")
     assert calls_in(lambda x: batch_norm(x, channels, weights, plan)[0], x) == 0
-    assert calls_in(lambda x: batch_norm(x, channels, None, plan)[0], x.astype("bfloat16")) == 0
     assert calls_in(lambda x: batch_norm(x, channels, None, plan)[0], x) == 1
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_and_what_would_round_twice(dtype):
+    """γ, β and the moments are in float32; a count of 70,001 is not what a half can hold."""
+    shape = (70_001, 3)
+    x, gamma, beta, upstream = given(shape)
+    gamma, beta = gamma[:3], beta[:3]
+    x = jnp.asarray(x, dtype)
+    channels = Channels(gamma[None], beta[None])
+
+    def found(x, result, activation):
+        plan = Plan(axes=(0,), epsilon=EPSILON, dtype=result, activation=activation)
+        return batch_norm(x, channels, None, plan)
+
+    assert calls_in(lambda x: found(x, dtype, keras.activations.gelu), x) == 1
+    assert calls_in(lambda x: found(x, "float32", keras.activations.gelu), x) == 0
+    assert calls_in(lambda x: found(x, dtype, cubed), x) == 0
+    y, moments = found(x, dtype, keras.activations.relu)
+    expected = algorithm_1(np.asarray(x, float), gamma.astype(float), beta.astype(float), EPSILON)
+    assert y.dtype == dtype
+    assert float(moments.count.ravel()[0]) == shape[0]
+    assert_close(moments.variance(xp=jnp)[0], expected.variance, tolerance("float32", shape[0]))
+    assert_close(np.asarray(y, float), np.maximum(expected.y, 0), tolerance(dtype, 1))
+    slope = jax.grad(lambda x: (found(x, dtype, None)[0] * upstream.astype(dtype)).sum())
+    assert calls_in(slope, x) == 2
+    reference = gradients(
+        np.asarray(upstream.astype(dtype), float), np.asarray(x, float), gamma.astype(float), EPSILON
+    )
+    assert_close(np.asarray(slope(x), float), reference.x, tolerance(dtype, 1))
 
 
 def test_on_several_devices_it_stays_portable():

@@ -114,6 +114,24 @@ def test_products_with_the_hessian():
     assert_close(product.numpy(), ((there - back) / (2 * step)).numpy(), 1e5 * (step**2 + 2.0**-52 / step))
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision(dtype, calls):
+    x, gamma, beta, upstream = given((70_001, 3))
+    gamma, beta = gamma[:3], beta[:3]
+    half = x.to(getattr(torch, dtype)).requires_grad_()
+    y, moments = normalized(half, gamma, beta)
+    (slope,) = torch.autograd.grad((y * upstream.to(half.dtype)).sum(), half)
+    assert calls == ["forward", "backward"]
+    assert y.dtype == slope.dtype == half.dtype
+    assert float(moments.count.ravel()[0]) == 70_001
+    exact = (half.detach(), gamma, beta, upstream.to(half.dtype))
+    x, gamma, beta, upstream = (t.to(torch.float64).numpy() for t in exact)
+    z = algorithm_1(x, gamma, beta, EPSILON).y
+    assert_close(y.detach().to(torch.float64).numpy(), np.maximum(z, 0), tolerance(dtype, 1))
+    expected = gradients(upstream * (z > 0), x, gamma, EPSILON).x
+    assert_close(slope.to(torch.float64).numpy(), expected, tolerance(dtype, 1))
+
+
 @pytest.mark.filterwarnings("ignore")  # torch's compiler looks at much of which torch warns
 def test_under_torch_compile(calls):
     arguments = given()

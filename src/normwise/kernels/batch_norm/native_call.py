@@ -16,6 +16,7 @@ LEAST_SIZE = 2**16
 _LEAST_RUN = 64
 """Values of a channel side by side, where the channels are not the last axis."""
 _LINEAR = 0
+_HALVES = ("bfloat16", "float16")
 
 View = tuple[int, int, int]
 
@@ -46,12 +47,15 @@ def native_call(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeC
         return None
     dtype = keras.backend.standardize_dtype(x.dtype)
     known = all(isinstance(n, int) for n in x.shape)
-    if dtype not in ("float32", "float64") or not known or math.prod(x.shape) < LEAST_SIZE:
+    if dtype not in (*_HALVES, "float32", "float64") or not known or math.prod(x.shape) < LEAST_SIZE:
         return None
     view = channel_view(x.shape, plan.axes)
     if view is None or 1 < view[2] < _LEAST_RUN:
         return None
     activation, alpha = _of_kernels(plan.activation, dtype)
+    if dtype in _HALVES and (plan.dtype != dtype or (activation == _LINEAR and plan.activation is not None)):
+        # The kernel would round z to half precision, and something is still to come.
+        return None
     function = None if activation == _LINEAR else plan.activation
     return NativeCall(plan.axes, view, plan.epsilon, activation, alpha, function)
 
@@ -77,7 +81,7 @@ def _of_kernels(activation: Any, dtype: str) -> tuple[int, float]:
         return 1, 0.0
     if activation is keras.activations.leaky_relu:
         return 2, 0.2
-    if dtype == "float32":
+    if dtype != "float64":
         smooth = (
             keras.activations.sigmoid,
             keras.activations.silu,

@@ -11,10 +11,11 @@ import numpy as np
 
 from normwise.core.moments import Moments
 from normwise.core.native import native
-from normwise.kernels.batch_moments import Centered, count_of
+from normwise.kernels.batch_moments import Centered
 from normwise.kernels.batch_norm import portable
 from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals
+from normwise.kernels.precision import at_least_float32
 
 
 def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall | None:
@@ -29,18 +30,16 @@ def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall
 
 def batch_norm(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> tuple[Any, Moments]:
     """See `normwise.kernels.batch_norm.batch_norm`."""
-    size = (call.view[1],)
-    # The kernels read all of them as numbers of the input's type.
-    gamma = (
-        jnp.ones(size, x.dtype) if channels.gamma is None else channels.gamma.reshape(size).astype(x.dtype)
-    )
-    beta = jnp.zeros(size, x.dtype) if channels.beta is None else channels.beta.reshape(size).astype(x.dtype)
+    size, dtype = (call.view[1],), at_least_float32(str(x.dtype))
+    # The kernels read all of them as numbers of the type that they compute in.
+    gamma = jnp.ones(size, dtype) if channels.gamma is None else channels.gamma.reshape(size).astype(dtype)
+    beta = jnp.zeros(size, dtype) if channels.beta is None else channels.beta.reshape(size).astype(dtype)
     y, *found = _normalized(x, gamma, beta, call)
     activation = behind(plan, call)
     y = y if activation is None else activation(y)
     shape = _per_channel(x, call)
     origin, rest, m2 = (jax.lax.stop_gradient(v).reshape(shape) for v in found)
-    return y.astype(plan.dtype), Moments(count_of(x, call.axes), origin + rest, m2)
+    return y.astype(plan.dtype), Moments(_count(x, m2, call), origin + rest, m2)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
@@ -111,8 +110,8 @@ def _backward_twin(
 ) -> Any:
     plan, channels = _as_portable(x, gamma, beta, call)
     shape = _per_channel(x, call)
-    count = count_of(x, call.axes)
-    centered = Centered(origin.reshape(shape), rest.reshape(shape), count, m2.reshape(shape))
+    origin, rest, m2 = (v.reshape(shape) for v in (origin, rest, m2))
+    centered = Centered(origin, rest, _count(x, m2, call), m2)
     residuals: Residuals = portable.residuals_of(centered, channels, plan)
 
     def through(z: Any, g: Any) -> Any:
@@ -128,6 +127,11 @@ def _as_portable(x: Any, gamma: Any, beta: Any, call: NativeCall) -> Any:
     shape = _per_channel(x, call)
     plan = Plan(call.axes, call.epsilon, str(x.dtype), call.function)
     return plan, Channels(gamma.reshape(shape), beta.reshape(shape))
+
+
+def _count(x: Any, like: Any, call: NativeCall) -> Any:
+    """How many values a channel has; the input's own type may have no room for that number."""
+    return jnp.full((1,) * x.ndim, float(call.view[0] * call.view[2]), like.dtype)
 
 
 def _per_channel(x: Any, call: NativeCall) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from normwise.core.native import native
-from normwise.kernels.batch_moments import Centered, count_of
+from normwise.kernels.batch_moments import Centered
 from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals
 
@@ -35,11 +35,13 @@ def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall
 def forward(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> Any:
     """The same as the portable forward pass, with a rate of None: `backward` has no use for it."""
     gamma, beta = _vectors(x, channels, call)
-    run = _run_forward if _eager(x) else _forward
+    run: Any = _run_forward if _eager(x) else _forward
     y, *vectors = run(x, gamma, beta, *_plain(call))
     shape = [1 if i in plan.axes else n for i, n in enumerate(x.shape)]
     origin, rest, m2 = (v.view(shape) for v in vectors)
-    centered = Centered(origin, rest, count_of(x, plan.axes), m2)
+    # The input's own type may have no room for the number of values that a channel has.
+    count = m2.new_full([1] * x.ndim, float(call.view[0] * call.view[2]))
+    centered = Centered(origin, rest, count, m2)
     return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, None, None, None)
 
 
@@ -48,7 +50,7 @@ def backward(upstream: Any, x: Any, channels: Channels, residuals: Residuals, ca
     gamma, beta = _vectors(x, channels, call)
     centered = residuals.centered
     found = (v.view(-1) for v in (centered.origin, centered.rest, centered.m2))
-    run = _run_backward if _eager(x) and type(upstream) is torch.Tensor else _backward
+    run: Any = _run_backward if _eager(x) and type(upstream) is torch.Tensor else _backward
     by_x, *slopes = run(upstream.to(x.dtype), x, gamma, beta, *found, *_plain(call))
     like = centered.rest.shape
     given = zip((channels.gamma, channels.beta), slopes, strict=True)
@@ -74,9 +76,10 @@ def _share_threads() -> None:
 
 
 def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
-    size = (call.view[1],)
-    gamma = x.new_ones(size) if channels.gamma is None else channels.gamma.reshape(size).to(x.dtype)
-    beta = x.new_zeros(size) if channels.beta is None else channels.beta.reshape(size).to(x.dtype)
+    size, dtype = (call.view[1],), torch.promote_types(x.dtype, torch.float32)
+    gamma, beta = (None if v is None else v.reshape(size).to(dtype) for v in (channels.gamma, channels.beta))
+    gamma = x.new_ones(size, dtype=dtype) if gamma is None else gamma
+    beta = x.new_zeros(size, dtype=dtype) if beta is None else beta
     return gamma.contiguous(), beta.contiguous()
 
 
@@ -142,5 +145,4 @@ def _results(x: Any, gamma: Any, vectors: int) -> tuple[Any, ...]:
 
 
 def _kernel(which: str, x: Any) -> Any:
-    dtype = "float64" if x.dtype == torch.float64 else "float32"
-    return getattr(native(), f"batch_norm_{which}_{dtype}")
+    return getattr(native(), f"batch_norm_{which}_{str(x.dtype).removeprefix('torch.')}")
