@@ -141,9 +141,9 @@ def alone(x: Any, upstream: Any, repeats: int) -> float:
     def addresses(*arrays: Any) -> list[int]:
         return [int(a.ctypes.data) for a in arrays]
 
-    vectors = (gamma, beta, origin, rest, m2)
-    forward = addresses(x, gamma, beta, y, origin, rest, m2)
-    backward = addresses(upstream, x, *vectors, by_x, by_gamma, by_beta)
+    vectors, unweighted = (gamma, beta, origin, rest, m2), 0
+    forward = [*addresses(x, gamma, beta), unweighted, *addresses(y, origin, rest, m2)]
+    backward = [*addresses(upstream, x, *vectors), unweighted, *addresses(by_x, by_gamma, by_beta)]
     times = []
     for _ in range(repeats):
         started = time.perf_counter()

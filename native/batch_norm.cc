@@ -84,12 +84,12 @@ void in_two_passes(const Pieces& pieces, int64_t channels, bool worthwhile, cons
 }  // namespace
 
 template <typename S, typename T>
-void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, const T* beta, S* y, T* origin, T* rest,
-                        T* m2) {
+void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, const T* beta, const T* weights, S* y,
+                        T* origin, T* rest, T* m2) {
   const View view = settings.view;
-  const double count = static_cast<double>(view.count());
   const Pieces pieces(view);
-  PartialMoments parts(pieces, view.channels);
+  PartialMoments<S> parts(pieces, view.channels, weights);
+  const double count = parts.count();
   Map<T> map(view.channels);
   const auto statistics_of = [&](int64_t first, int64_t last) {
     parts.merge();
@@ -105,9 +105,14 @@ void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, co
   const auto normalize = [&](const Piece& piece) {
     LaneBuffers<T> buffers;
     const Lanes<T> lanes = buffers.of(piece, origin, map);
+    const auto alpha = static_cast<T>(settings.alpha);
     over(x, piece, [&](Rows<S> rows, int64_t offset) {
-      tiles<S>().normalize(rows, lanes, settings.activation, static_cast<T>(settings.alpha), y + offset,
-                           streams<S>(view));
+      if (weights == nullptr) {
+        tiles<S>().normalize(rows, lanes, settings.activation, alpha, y + offset, streams<S>(view));
+      } else {
+        tiles<S>().weighted_normalize(rows, weights_at(weights, view.channels, offset, piece), lanes,
+                                      settings.activation, alpha, y + offset, streams<S>(view));
+      }
     });
   };
   prefer_huge_pages(y, static_cast<size_t>(view.size()) * sizeof(S));
@@ -117,10 +122,15 @@ void batch_norm_forward(const Settings& settings, const S* x, const T* gamma, co
 
 template <typename S, typename T>
 void batch_norm_backward(const Settings& settings, const S* upstream, const S* x, const T* gamma, const T* beta,
-                         const T* origin, const T* rest, const T* m2, S* by_x, T* by_gamma, T* by_beta) {
+                         const T* origin, const T* rest, const T* m2, const T* weights, S* by_x, T* by_gamma,
+                         T* by_beta) {
   const View view = settings.view;
   const auto alpha = static_cast<T>(settings.alpha);
-  const double count = static_cast<double>(view.count());
+  double count = static_cast<double>(view.count());
+  if (weights != nullptr) {
+    count = 0;
+    for (int64_t i = 0; i < view.count(); ++i) count += weights[i] > T(0) ? static_cast<double>(weights[i]) : 0;
+  }
   const auto rates = memory<double>(view.channels);
   Map<T> map(view.channels);
   for (int64_t c = 0; c < view.channels; ++c) {
@@ -139,7 +149,12 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
     double s[kLanes], q[kLanes];
     for (int64_t lane = 0; lane < piece.width; ++lane) s[lane] = 0, q[lane] = 0;
     over(x, piece, [&](Rows<S> rows, int64_t offset) {
-      tiles<S>().gradient_sums(rows, upstream + offset, lanes, settings.activation, alpha, s, q);
+      if (weights == nullptr) {
+        tiles<S>().gradient_sums(rows, upstream + offset, lanes, settings.activation, alpha, s, q);
+      } else {
+        tiles<S>().weighted_gradient_sums(rows, weights_at(weights, view.channels, offset, piece), upstream + offset,
+                                          lanes, settings.activation, alpha, s, q);
+      }
     });
     const int64_t at = piece.slot * view.channels + piece.channel;
     fold_sums(piece, s, sums.get() + at);
@@ -150,8 +165,8 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
     fold_slots(pieces.slots(), view.channels, products.get());
     const double share = 1 / (count > 0 ? count : 1);
     for (int64_t c = first; c < last; ++c) {
-      const double sum = count > 0 ? sums[c] : 0;
-      const double product = count > 0 ? rates[c] * (products[c] - static_cast<double>(rest[c]) * sum) : 0;
+      const double sum = view.size() > 0 ? sums[c] : 0;
+      const double product = view.size() > 0 ? rates[c] * (products[c] - static_cast<double>(rest[c]) * sum) : 0;
       by_beta[c] = static_cast<T>(sum);
       by_gamma[c] = static_cast<T>(product);
       const double factor = rates[c] * static_cast<double>(gamma[c]);
@@ -166,8 +181,13 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
     const Lanes<T> lanes = buffers.of(piece, origin, map);
     const GradientLanes<T> more{lanes_of(slopes.get(), piece, slope), lanes_of(constants.get(), piece, constant)};
     over(x, piece, [&](Rows<S> rows, int64_t offset) {
-      tiles<S>().gradient(rows, upstream + offset, lanes, more, settings.activation, alpha, by_x + offset,
-                          streams<S>(view));
+      if (weights == nullptr) {
+        tiles<S>().gradient(rows, upstream + offset, lanes, more, settings.activation, alpha, by_x + offset,
+                            streams<S>(view));
+      } else {
+        tiles<S>().weighted_gradient(rows, weights_at(weights, view.channels, offset, piece), upstream + offset, lanes,
+                                     more, settings.activation, alpha, by_x + offset, streams<S>(view));
+      }
     });
   };
   prefer_huge_pages(by_x, static_cast<size_t>(view.size()) * sizeof(S));
@@ -175,9 +195,10 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
 }
 
 #define NORMWISE_OF(S, T)                                                                                       \
-  template void batch_norm_forward<S, T>(const Settings&, const S*, const T*, const T*, S*, T*, T*, T*);        \
+  template void batch_norm_forward<S, T>(const Settings&, const S*, const T*, const T*, const T*, S*, T*, T*,   \
+                                         T*);                                                                   \
   template void batch_norm_backward<S, T>(const Settings&, const S*, const S*, const T*, const T*, const T*,    \
-                                          const T*, const T*, S*, T*, T*);
+                                          const T*, const T*, const T*, S*, T*, T*);
 NORMWISE_OF(float, float)
 NORMWISE_OF(double, double)
 NORMWISE_OF(bfloat16, float)

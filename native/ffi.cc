@@ -38,6 +38,12 @@ const T* input(const XLA_FFI_CallFrame* frame, int64_t i) {
   return static_cast<const T*>(argument(frame, i).data);
 }
 
+// The operand that may be missing.
+template <typename T>
+const T* input_or_null(const XLA_FFI_CallFrame* frame, int64_t i) {
+  return i < frame->args.size ? input<T>(frame, i) : nullptr;
+}
+
 template <typename T>
 T* output(const XLA_FFI_CallFrame* frame, int64_t i) {
   return static_cast<T*>(static_cast<XLA_FFI_Buffer*>(frame->rets.rets[i])->data);
@@ -69,13 +75,14 @@ bool settings_of(const XLA_FFI_CallFrame* frame, const XLA_FFI_Buffer& x, Settin
   return true;
 }
 
-// Each handler: checks what it was given, and calls `run` with the type of the values.
+// Each handler: checks what it was given, and calls `run` with the type of the values. Weights may come last.
 template <typename Run>
 XLA_FFI_Error* handle(XLA_FFI_CallFrame* frame, int64_t inputs, int64_t outputs, int64_t x_at, const Run& run) {
   if (answered_metadata(frame)) return nullptr;
   Settings settings{};
-  if (frame->args.size != inputs || frame->rets.size != outputs ||
-      !settings_of(frame, argument(frame, x_at), &settings)) {
+  const bool weighted = frame->args.size == inputs + 1;
+  if ((frame->args.size != inputs && !weighted) || frame->rets.size != outputs ||
+      !settings_of(frame, argument(frame, x_at), &settings) || (weighted && settings.view.inner != 1)) {
     return error(frame, XLA_FFI_Error_Code_INVALID_ARGUMENT,
                  "normwise: a batch normalization kernel was called with other operands or attributes than it has");
   }
@@ -106,8 +113,8 @@ XLA_FFI_Error* forward(XLA_FFI_CallFrame* f) {
   return handle(f, 3, 4, 0, [f](const Settings& settings, auto zero) {
     using S = decltype(zero);
     using T = Compute<S>;
-    batch_norm_forward<S>(settings, input<S>(f, 0), input<T>(f, 1), input<T>(f, 2), output<S>(f, 0), output<T>(f, 1),
-                          output<T>(f, 2), output<T>(f, 3));
+    batch_norm_forward<S>(settings, input<S>(f, 0), input<T>(f, 1), input<T>(f, 2), input_or_null<T>(f, 3),
+                          output<S>(f, 0), output<T>(f, 1), output<T>(f, 2), output<T>(f, 3));
   });
 }
 
@@ -116,7 +123,8 @@ XLA_FFI_Error* backward(XLA_FFI_CallFrame* f) {
     using S = decltype(zero);
     using T = Compute<S>;
     batch_norm_backward<S>(settings, input<S>(f, 0), input<S>(f, 1), input<T>(f, 2), input<T>(f, 3), input<T>(f, 4),
-                           input<T>(f, 5), input<T>(f, 6), output<S>(f, 0), output<T>(f, 1), output<T>(f, 2));
+                           input<T>(f, 5), input<T>(f, 6), input_or_null<T>(f, 7), output<S>(f, 0),
+                           output<T>(f, 1), output<T>(f, 2));
   });
 }
 

@@ -96,23 +96,23 @@ Settings settings_of(nb::tuple view, double epsilon, int64_t activation, double 
 
 template <typename S>
 void forward_at(nb::tuple view, double epsilon, int64_t activation, double alpha, uintptr_t x, uintptr_t gamma,
-                uintptr_t beta, uintptr_t y, uintptr_t origin, uintptr_t rest, uintptr_t m2) {
+                uintptr_t beta, uintptr_t weights, uintptr_t y, uintptr_t origin, uintptr_t rest, uintptr_t m2) {
   using T = Compute<S>;
   const Settings settings = settings_of(view, epsilon, activation, alpha);
   nb::gil_scoped_release release;
-  batch_norm_forward<S>(settings, at<S>(x), at<T>(gamma), at<T>(beta), at<S>(y), at<T>(origin), at<T>(rest),
-                        at<T>(m2));
+  batch_norm_forward<S>(settings, at<S>(x), at<T>(gamma), at<T>(beta), at<T>(weights), at<S>(y), at<T>(origin),
+                        at<T>(rest), at<T>(m2));
 }
 
 template <typename S>
 void backward_at(nb::tuple view, double epsilon, int64_t activation, double alpha, uintptr_t upstream, uintptr_t x,
-                 uintptr_t gamma, uintptr_t beta, uintptr_t origin, uintptr_t rest, uintptr_t m2, uintptr_t by_x,
-                 uintptr_t by_gamma, uintptr_t by_beta) {
+                 uintptr_t gamma, uintptr_t beta, uintptr_t origin, uintptr_t rest, uintptr_t m2, uintptr_t weights,
+                 uintptr_t by_x, uintptr_t by_gamma, uintptr_t by_beta) {
   using T = Compute<S>;
   const Settings settings = settings_of(view, epsilon, activation, alpha);
   nb::gil_scoped_release release;
   batch_norm_backward<S>(settings, at<S>(upstream), at<S>(x), at<T>(gamma), at<T>(beta), at<T>(origin), at<T>(rest),
-                         at<T>(m2), at<S>(by_x), at<T>(by_gamma), at<T>(by_beta));
+                         at<T>(m2), at<T>(weights), at<S>(by_x), at<T>(by_gamma), at<T>(by_beta));
 }
 
 }  // namespace

@@ -13,8 +13,7 @@ namespace normwise {
 constexpr int64_t kChunk = 256;
 
 // The moments of many sets, each with a mean and m2 for every channel, become those of their union in place of the
-// first: Chan, Golub & LeVeque 1979, eq. 2.1, over all sets. `count(set, channel)` is more than 0. Works on the
-// channels from `first` up to kChunk of them.
+// first: Chan, Golub & LeVeque 1979, eq. 2.1, over all sets. Works on the channels from `first` up to kChunk of them.
 template <typename Count>
 void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, double* m2, const Count& count) {
   const int64_t width = std::min(kChunk, channels - first);
@@ -35,7 +34,7 @@ void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, dou
     }
   }
   for (int64_t c = 0; c < width; ++c) {
-    sum[c] /= n[c];
+    sum[c] /= n[c] > 0 ? n[c] : 1;
     mean[c] = -sum[c];
     m2[c] += count(0, first + c) * mean[c] * mean[c];
   }
@@ -49,12 +48,19 @@ void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, dou
 }
 
 // The mean and m2 of each channel, in float64, put together of what the pieces of an array give; 0 of no values.
+//
+// Weights are one number a position of the channels, which are the last axis then; without them all weigh 1.
+template <typename S>
 class PartialMoments {
  public:
-  PartialMoments(const Pieces& pieces, int64_t channels);
+  using T = Compute<S>;
+
+  PartialMoments(const Pieces& pieces, int64_t channels, const T* weights);
+
+  // What all values of a channel weigh together.
+  double count() const { return count_; }
 
   // Those of a piece; different pieces at the same time.
-  template <typename S>
   void take(const S* x, const Piece& piece);
 
   // To be called when all pieces are in, if they are of more than one slot.
@@ -66,8 +72,17 @@ class PartialMoments {
  private:
   const Pieces& pieces_;
   int64_t channels_;
+  const T* weights_;
+  double count_ = 0;
+  std::unique_ptr<double[]> counts_;
   std::unique_ptr<double[]> mean_;
   std::unique_ptr<double[]> m2_;
 };
+
+// The weights of rows that begin at this offset of an array with the channels last.
+template <typename T>
+Weights<T> weights_at(const T* weights, int64_t channels, int64_t offset, const Piece& piece) {
+  return {weights + offset / channels, std::max<int64_t>(1, piece.stride / channels), piece.channels};
+}
 
 }  // namespace normwise

@@ -225,6 +225,105 @@ inline void gradient_by(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> 
   });
 }
 
+// --- values that weigh ----------------------------------------------------------------------------------------
+
+// Calls body(begin, end, weight) for the values of each position among n of row r, from `first` on.
+template <typename T, typename Body>
+ALWAYS_INLINE void each_position(Weights<T> weights, int64_t r, int64_t first, int64_t n, const Body& body) {
+  const T* of_row = weights.data + r * weights.per_row;
+  for (int64_t begin = 0; begin < n;) {
+    const int64_t position = (first + begin) / weights.channels;
+    const int64_t next = (position + 1) * weights.channels - first;
+    const int64_t end = next < n ? next : n;
+    body(begin, end, of_row[position]);
+    begin = end;
+  }
+}
+
+// Padding may well be the largest number there is; a mean, a factor and a gradient have to have room beside it.
+template <typename T>
+ALWAYS_INLINE bool readable(T v) {
+  return __builtin_fabs(v) < T(1e18);
+}
+
+template <typename S, typename T = Compute<S>>
+void weighted_sums(Rows<S> x, Weights<T> weights, const T* RESTRICT origin, double* RESTRICT s, double* RESTRICT q) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const S* RESTRICT p = x.data + r * x.stride;
+    each_position(weights, r, 0, x.width, [&](int64_t begin, int64_t end, T weight) {
+      if (!(weight > T(0))) return;
+      const double w = weight;
+      for (int64_t i = begin; i < end; ++i) {
+        const double d = load(p[i]) - origin[i];
+        s[i] += w * d;
+        q[i] += w * d * d;
+      }
+    });
+  }
+}
+
+template <typename F, typename S, typename T>
+inline void weighted_normalize_by(Rows<S> x, Weights<T> weights, Lanes<T> lanes, T alpha, S* y, bool stream) {
+  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const S* RESTRICT p = x.data + r * x.stride + first;
+    const T* RESTRICT o = lanes.origin + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    each_position(weights, r, first, n, [&](int64_t begin, int64_t end, T weight) {
+      const bool counts = weight > T(0);
+      for (int64_t i = begin; i < end; ++i) {
+        const T v = load(p[i]);
+        const T seen = counts || readable(v) ? v : T(0);
+        out[i] = store<S>(F::value((seen - o[i]) * f[i] + b[i], alpha));
+      }
+    });
+  });
+}
+
+template <typename F, typename S, typename T>
+inline void weighted_gradient_sums_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, T alpha,
+                                      double* RESTRICT s, double* RESTRICT q) {
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const S* RESTRICT p = x.data + r * x.stride;
+    const S* RESTRICT up = u + r * x.stride;
+    each_position(weights, r, 0, x.width, [&](int64_t begin, int64_t end, T weight) {
+      const bool counts = weight > T(0);
+      for (int64_t i = begin; i < end; ++i) {
+        const T v = load(p[i]);
+        const T d = (counts || readable(v) ? v : T(0)) - lanes.origin[i];
+        const T g = load(up[i]) * F::slope(d * lanes.factor[i] + lanes.offset[i], alpha);
+        s[i] += g;
+        q[i] += g * d;
+      }
+    });
+  }
+}
+
+template <typename F, typename S, typename T>
+inline void weighted_gradient_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
+                                 T alpha, S* by_x, bool stream) {
+  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const S* RESTRICT p = x.data + r * x.stride + first;
+    const S* RESTRICT up = u + r * x.stride + first;
+    const T* RESTRICT o = lanes.origin + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    const T* RESTRICT slope = more.slope + first;
+    const T* RESTRICT constant = more.constant + first;
+    each_position(weights, r, first, n, [&](int64_t begin, int64_t end, T weight) {
+      const bool counts = weight > T(0);
+      for (int64_t i = begin; i < end; ++i) {
+        const T v = load(p[i]);
+        const bool seen = counts || readable(v);
+        const T d = (seen ? v : T(0)) - o[i];
+        const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
+        const T found = f[i] * g + weight * (constant[i] - d * slope[i]);
+        out[i] = store<S>(seen ? found : T(0));
+      }
+    });
+  });
+}
+
 // The caller's function with the activation as a type; float64 has those alone that need no exponential.
 template <typename T, typename Call>
 inline void with(Activation activation, const Call& call) {
@@ -269,6 +368,25 @@ void gradient(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> more, Acti
   with<T>(activation, [&](auto f) { gradient_by<decltype(f)>(x, u, lanes, more, alpha, by_x, stream); });
 }
 
+template <typename S, typename T = Compute<S>>
+void weighted_normalize(Rows<S> x, Weights<T> weights, Lanes<T> lanes, Activation activation, T alpha, S* y,
+                        bool stream) {
+  with<T>(activation, [&](auto f) { weighted_normalize_by<decltype(f)>(x, weights, lanes, alpha, y, stream); });
+}
+
+template <typename S, typename T = Compute<S>>
+void weighted_gradient_sums(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, Activation activation, T alpha,
+                            double* s, double* q) {
+  with<T>(activation, [&](auto f) { weighted_gradient_sums_by<decltype(f)>(x, weights, u, lanes, alpha, s, q); });
+}
+
+template <typename S, typename T = Compute<S>>
+void weighted_gradient(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
+                       Activation activation, T alpha, S* by_x, bool stream) {
+  with<T>(activation,
+          [&](auto f) { weighted_gradient_by<decltype(f)>(x, weights, u, lanes, more, alpha, by_x, stream); });
+}
+
 template <typename T>
 bool affine(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream) {
   int bad = 0;
@@ -290,7 +408,8 @@ bool affine(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream) {
 
 template <typename S>
 constexpr TileKernels<S> tile_kernels() {
-  return {sums<S>, normalize<S>, gradient_sums<S>, gradient<S>};
+  return {sums<S>,          normalize<S>,          gradient_sums<S>,          gradient<S>,
+          weighted_sums<S>, weighted_normalize<S>, weighted_gradient_sums<S>, weighted_gradient<S>};
 }
 
 template <typename T>

@@ -36,6 +36,14 @@ struct GradientLanes {
   const T* constant;
 };
 
+// What the values weigh: one number ≥ 0 for each `channels` of them side by side, `per_row` from row to row.
+template <typename T>
+struct Weights {
+  const T* data;
+  int64_t per_row;
+  int64_t channels;
+};
+
 // On values of type S, computed in T.
 template <typename S, typename T = Compute<S>>
 struct TileKernels {
@@ -49,6 +57,17 @@ struct TileKernels {
   // ∂L/∂x.
   void (*gradient)(Rows<S> x, const S* upstream, Lanes<T> lanes, GradientLanes<T> more, Activation activation,
                    T alpha, S* by_x, bool stream);
+  // The same of values that weigh: s += Σw·(x − origin), q += Σw·(x − origin)². What weighs nothing and cannot be
+  // squared, or is NaN, is read as 0 by all four.
+  void (*weighted_sums)(Rows<S> x, Weights<T> weights, const T* origin, double* s, double* q);
+  void (*weighted_normalize)(Rows<S> x, Weights<T> weights, Lanes<T> lanes, Activation activation, T alpha, S* y,
+                             bool stream);
+  // Σg and Σg·(x − origin): a gradient counts whatever its value weighs.
+  void (*weighted_gradient_sums)(Rows<S> x, Weights<T> weights, const S* upstream, Lanes<T> lanes,
+                                 Activation activation, T alpha, double* s, double* q);
+  // ∂L/∂x = factor·g + w·(constant − (x − origin)·slope), and 0 for what was read as 0.
+  void (*weighted_gradient)(Rows<S> x, Weights<T> weights, const S* upstream, Lanes<T> lanes, GradientLanes<T> more,
+                            Activation activation, T alpha, S* by_x, bool stream);
 };
 
 // Those of the scalers.

@@ -47,37 +47,48 @@ struct Passes {
   bool operator==(const Passes&) const = default;
 };
 
+// A weight for each position, of which every third is 0.
 template <typename T>
-Passes<T> passes(View view, Activation activation) {
+std::vector<T> weights_of(View view) {
+  std::vector<T> weights(static_cast<size_t>(view.outer));
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<T>(i % 3);
+  return weights;
+}
+
+template <typename T>
+Passes<T> passes(View view, Activation activation, bool weighted = false) {
   const auto x = normal<T>(view.size(), 1), upstream = normal<T>(view.size(), 2);
   const std::vector<T> gamma = normal<T>(view.channels, 3), beta = normal<T>(view.channels, 4);
   const auto size = static_cast<size_t>(view.size()), channels = static_cast<size_t>(view.channels);
   Passes<T> p{std::vector<T>(size),     std::vector<T>(channels), std::vector<T>(channels), std::vector<T>(channels),
               std::vector<T>(size),     std::vector<T>(channels), std::vector<T>(channels)};
   const Settings settings{view, 1e-3, activation, 0.2};
-  batch_norm_forward<T>(settings, x.data(), gamma.data(), beta.data(), p.y.data(), p.origin.data(), p.rest.data(),
+  const auto given = weights_of<T>(view);
+  const T* weights = weighted ? given.data() : nullptr;
+  batch_norm_forward<T>(settings, x.data(), gamma.data(), beta.data(), weights, p.y.data(), p.origin.data(), p.rest.data(),
                         p.m2.data());
   batch_norm_backward<T>(settings, upstream.data(), x.data(), gamma.data(), beta.data(), p.origin.data(),
-                         p.rest.data(), p.m2.data(), p.by_x.data(), p.by_gamma.data(), p.by_beta.data());
+                         p.rest.data(), p.m2.data(), weights, p.by_x.data(), p.by_gamma.data(), p.by_beta.data());
   return p;
 }
 
 template <typename T>
-void moments_are_those_of_plain_loops(View view) {
-  const auto x = normal<T>(view.size(), 1);
-  const Passes<T> p = passes<T>(view, Activation::relu);
+void moments_are_those_of_plain_loops(View view, bool weighted = false) {
+  const auto x = normal<T>(view.size(), 1), weights = weights_of<T>(view);
+  const Passes<T> p = passes<T>(view, Activation::relu, weighted);
   for (int64_t c = 0; c < view.channels; ++c) {
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, n = 0;
     const auto each = [&](auto use) {
       for (int64_t o = 0; o < view.outer; ++o) {
         for (int64_t i = 0; i < view.inner; ++i) {
-          use(static_cast<double>(x[static_cast<size_t>((o * view.channels + c) * view.inner + i)]));
+          use(static_cast<double>(x[static_cast<size_t>((o * view.channels + c) * view.inner + i)]),
+              weighted ? static_cast<double>(weights[static_cast<size_t>(o)]) : 1.0);
         }
       }
     };
-    each([&](double v) { sum += v; });
-    const double n = static_cast<double>(view.count()), mean = sum / n;
-    each([&](double v) { squares += (v - mean) * (v - mean); });
+    each([&](double v, double w) { sum += w * v, n += w; });
+    const double mean = n > 0 ? sum / n : 0;
+    each([&](double v, double w) { squares += w * (v - mean) * (v - mean); });
     const auto at = static_cast<size_t>(c);
     const double step = std::numeric_limits<T>::epsilon() * (2 + std::sqrt(n));
     expect(std::fabs(static_cast<double>(p.origin[at]) + static_cast<double>(p.rest[at]) - mean) <= 8 * step, "mean",
@@ -189,6 +200,8 @@ int main() {
                           View{700, 1024, 1}, View{3, 4, 2}, View{2, 3, 700}, View{1, 2, 300000}}) {
     moments_are_those_of_plain_loops<float>(view);
     moments_are_those_of_plain_loops<double>(view);
+    if (view.inner == 1) moments_are_those_of_plain_loops<float>(view, true);
+    if (view.inner == 1) moments_are_those_of_plain_loops<double>(view, true);
     columns_are_those_of_plain_loops<float>(view);
     columns_are_those_of_plain_loops<double>(view);
   }

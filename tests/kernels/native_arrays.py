@@ -28,7 +28,14 @@ def extension() -> Any:
 
 
 def by_kernels(
-    x: Any, upstream: Any, gamma: Any, beta: Any, view: Any, activation: int = LINEAR, epsilon: float = 1e-3
+    x: Any,
+    upstream: Any,
+    gamma: Any,
+    beta: Any,
+    view: Any,
+    activation: int = LINEAR,
+    epsilon: float = 1e-3,
+    weights: Any = None,
 ) -> Found:
     """Both passes; all arrays are of one dtype and lie in memory as `view` says."""
     dtype, channels = x.dtype, view[1]
@@ -38,23 +45,31 @@ def by_kernels(
     native = extension()
     forward = getattr(native, f"batch_norm_forward_{dtype}")
     backward = getattr(native, f"batch_norm_backward_{dtype}")
-    forward(*call, *addresses(x, gamma, beta, y, origin, rest, m2))
-    backward(*call, *addresses(upstream, x, gamma, beta, origin, rest, m2, by_x, by_gamma, by_beta))
+    forward(*call, *addresses(x, gamma, beta, weights, y, origin, rest, m2))
+    backward(*call, *addresses(upstream, x, gamma, beta, origin, rest, m2, weights, by_x, by_gamma, by_beta))
     return Found(y, origin.astype(np.float64) + rest, m2, by_x, by_gamma, by_beta)
 
 
 def by_reference(
-    x: Any, upstream: Any, gamma: Any, beta: Any, value: Any, slope: Any, epsilon: float = 1e-3
+    x: Any,
+    upstream: Any,
+    gamma: Any,
+    beta: Any,
+    value: Any,
+    slope: Any,
+    epsilon: float = 1e-3,
+    weights: Any = None,
 ) -> Found:
     """The same of arrays (…, channels), in float64."""
     x, upstream, gamma, beta = (np.asarray(a, np.float64) for a in (x, upstream, gamma, beta))
-    z, mean, variance = algorithm_1(x, gamma, beta, epsilon)
-    by_x, by_gamma, by_beta = gradients(upstream * slope(z), x, gamma, epsilon)
-    return Found(value(z), mean, variance * (x.size / x.shape[-1]), by_x, by_gamma, by_beta)
+    count = x.size / x.shape[-1] if weights is None else np.sum(weights, dtype=np.float64)
+    z, mean, variance = algorithm_1(x, gamma, beta, epsilon, weights)
+    by_x, by_gamma, by_beta = gradients(upstream * slope(z), x, gamma, epsilon, weights)
+    return Found(value(z), mean, variance * count, by_x, by_gamma, by_beta)
 
 
 def addresses(*arrays: Any) -> list[int]:
-    return [a.__array_interface__["data"][0] for a in arrays]
+    return [0 if a is None else a.__array_interface__["data"][0] for a in arrays]
 
 
 def batch(shape: Any, channels: int, dtype: str = "float32", mean: float = 0.5, spread: float = 2.0) -> Any:

@@ -117,6 +117,63 @@ def test_activations_far_out(activation):
     assert_close(found.y, expected.y, 4 * tolerance("float32", 64))
 
 
+def weights_of(rows, dtype="float32"):
+    """0 to 3, and 0 for the whole of the first blocks of rows."""
+    weights = np.random.default_rng(1).integers(0, 4, (rows, 1)).astype(dtype)
+    weights[: rows // 3] = 0
+    return weights
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", ROWS_LAST)
+def test_values_that_weigh(shape, dtype):
+    x, *others = batch(shape, shape[1], dtype, mean=100.0)
+    weights = weights_of(shape[0], dtype)
+    found = by_kernels(x, *others, view=(*shape, 1), activation=LEAKY_RELU, weights=weights)
+    expected = by_reference(x, *others, *ACTIVATIONS[LEAKY_RELU], weights=weights)
+    # What weighs little beside ε, as one value of a channel does, is nearly all rounding: see one row above.
+    if shape[0] > 7:
+        assert_found(found, expected, dtype, shape[0], conditioning=16.0)
+    assert_close(found.mean, expected.mean, tolerance(dtype, shape[0]))
+
+
+def test_weights_of_one_change_nothing_that_counts():
+    given = batch((2100, 14), 14)
+    plain = by_kernels(*given, view=(2100, 14, 1), activation=GELU)
+    found = by_kernels(*given, view=(2100, 14, 1), activation=GELU, weights=np.ones(2100, "float32"))
+    assert_found(found, plain, "float32", 2100)
+
+
+@pytest.mark.parametrize("padding", [np.nan, np.inf, -np.inf, np.finfo("float32").max, -1e18])
+def test_padding_reaches_nothing(padding):
+    """It is read as 0, and has no gradient; what weighs nothing and can be read is normalized like the rest."""
+    x, *others = batch((2100, 14), 14)
+    weights = weights_of(2100)
+    found, clean = [], x.copy()
+    clean[::5] = 0
+    weights[::5] = 0
+    x[::5] = padding
+    for given in (x, clean):
+        found.append(by_kernels(given, *others, view=(2100, 14, 1), activation=RELU, weights=weights))
+    with_padding, with_zeros = found
+    assert with_padding.y.tolist() == with_zeros.y.tolist()
+    assert not with_padding.by_x[::5].any()
+    assert (
+        np.delete(with_padding.by_x, np.s_[::5], 0).tolist()
+        == np.delete(with_zeros.by_x, np.s_[::5], 0).tolist()
+    )
+    for one, same in zip(with_padding[1:3] + with_padding[4:], with_zeros[1:3] + with_zeros[4:], strict=True):
+        assert one.tolist() == same.tolist()
+
+
+def test_nothing_weighs_anything():
+    x, upstream, gamma, beta = batch((600, 3), 3)
+    found = by_kernels(x, upstream, gamma, beta, view=(600, 3, 1), weights=np.zeros(600, "float32"))
+    assert not found.mean.any()
+    assert not found.m2.any()
+    assert_close(found.y, x * gamma / np.sqrt(1e-3) + beta, tolerance("float32", 3))
+
+
 @pytest.mark.parametrize("shape", [(4000, 50), (4000, 3000)])
 def test_a_mean_large_beside_the_spread(shape):
     given = batch(shape, shape[1], mean=1e5, spread=1.0)

@@ -181,14 +181,56 @@ def test_an_activation_that_no_kernel_has_comes_behind():
     assert_close(jax.grad(scalar)(x), expected, 4 * tolerance("float32", SHAPE[0]))
 
 
-def test_masks_stay_portable():
-    x, gamma, beta, _ = given()
-    row = (1, -1)
-    channels = Channels(gamma.reshape(row), beta.reshape(row))
-    plan = Plan(axes=(0,), epsilon=EPSILON, dtype="float32")
-    weights = np.ones((SHAPE[0], 1), "float32")
-    assert calls_in(lambda x: batch_norm(x, channels, weights, plan)[0], x) == 0
-    assert calls_in(lambda x: batch_norm(x, channels, None, plan)[0], x) == 1
+def weighted(x, gamma, beta, weights):
+    channels = Channels(gamma[None, None], beta[None, None])
+    plan = Plan(axes=(0, 1), epsilon=EPSILON, dtype=str(x.dtype), activation=keras.activations.tanh)
+    return batch_norm(x, channels, weights, plan)
+
+
+def test_values_that_weigh():
+    """A weight a row, a weight a step, and one a value, which no kernel has."""
+    x, gamma, beta, upstream = given((8, 5, 6))
+    random = np.random.default_rng(1)
+    for shape, kernels in (((8, 1, 1), 2), ((8, 5, 1), 2), ((8, 5, 6), 0)):
+        weights = random.integers(0, 3, shape).astype("float32")
+        there = np.broadcast_to(weights, (8, 5, shape[-1]))
+
+        def scalar(x, gamma, beta, weights):
+            return (weighted(x, gamma, beta, weights)[0] * upstream).sum()
+
+        slope = jax.grad(scalar, argnums=(0, 1, 2))
+        assert calls_in(slope, x, gamma, beta, weights) == kernels
+        z, mean, _ = algorithm_1(x, gamma.astype(float), beta.astype(float), EPSILON, there)
+        expected = gradients(upstream * (1 - np.tanh(z) ** 2), x, gamma.astype(float), EPSILON, there)
+        y, moments = weighted(x, gamma, beta, weights)
+        allowed = 4 * tolerance("float32", 40)
+        assert_close(y, np.tanh(z), allowed)
+        assert_close(moments.mean.ravel(), mean, allowed)
+        assert float(moments.count.ravel()[0]) == there[..., 0].sum()
+        for actual, reference in zip(jax.jit(slope)(x, gamma, beta, weights), expected, strict=True):
+            assert_close(actual, reference, allowed)
+
+
+def test_members_of_a_vmap_weigh_by_themselves():
+    x, gamma, beta, _ = given((3, 8, 5, 6))
+    weights = np.random.default_rng(1).integers(0, 3, (3, 8, 5, 1)).astype("float32")
+    found = jax.vmap(lambda x, w: weighted(x, gamma[:6], beta[:6], w)[0])(x, weights)
+    for i in range(3):
+        z = algorithm_1(x[i], gamma[:6].astype(float), beta[:6].astype(float), EPSILON, weights[i]).y
+        assert_close(found[i], np.tanh(z), 4 * tolerance("float32", 40))
+
+
+def test_products_with_the_hessian_of_values_that_weigh(monkeypatch):
+    x, gamma, beta, direction = given((8, 5, 6))
+    weights = np.random.default_rng(1).integers(0, 3, (8, 5, 1)).astype("float32")
+
+    def product():
+        slope = jax.grad(lambda x: (weighted(x, gamma, beta, weights)[0] ** 2).sum())
+        return jax.jvp(slope, (x,), (direction,))[1]
+
+    found = product()
+    monkeypatch.setenv("NORMWISE_KERNELS", "off")
+    assert_close(found, product(), 16 * tolerance("float32", 40))
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -114,6 +114,40 @@ def test_products_with_the_hessian():
     assert_close(product.numpy(), ((there - back) / (2 * step)).numpy(), 1e5 * (step**2 + 2.0**-52 / step))
 
 
+def test_values_that_weigh(calls):
+    """A weight a row, a weight a step, and one a value, which no kernel has."""
+    x, gamma, beta, upstream = given((8, 5, 6))
+    plan = Plan(axes=(0, 1), epsilon=EPSILON, dtype="float32", activation=keras.activations.relu)
+    random = np.random.default_rng(1)
+    for shape, kernels in (((8, 1, 1), 2), ((8, 5, 1), 2), ((8, 5, 6), 0)):
+        calls.clear()
+        weights = torch.tensor(random.integers(0, 3, shape).astype("float32"))
+
+        def run(x, gamma, beta, weights=weights):
+            return batch_norm(x, Channels(gamma[None, None], beta[None, None]), weights, plan)
+
+        found = slopes(x, gamma, beta, upstream, run=run)
+        assert len(calls) == kernels
+        there = weights.expand(8, 5, shape[-1]).numpy()
+        exact = [t.numpy().astype(float) for t in (x, gamma, beta, upstream)]
+        z = algorithm_1(*exact[:3], EPSILON, there).y
+        expected = gradients(exact[3] * (z > 0), exact[0], exact[1], EPSILON, there)
+        for actual, reference in zip(found, expected, strict=True):
+            assert_close(actual.numpy(), reference, 4 * tolerance("float32", 40))
+
+
+def test_weights_follow_the_order_of_memory(calls):
+    """Time before rows in memory, as recurrent layers give it."""
+    x, gamma, beta, _ = given((5, 8, 6))
+    x = x.permute(1, 0, 2)
+    weights = torch.tensor(np.random.default_rng(1).integers(0, 3, (8, 5, 1)).astype("float32"))
+    plan = Plan(axes=(0, 1), epsilon=EPSILON, dtype="float32")
+    y, _ = batch_norm(x, Channels(gamma[None, None], beta[None, None]), weights, plan)
+    exact = [t.numpy().astype(float) for t in (x, gamma, beta)]
+    assert calls == ["forward"]
+    assert_close(y.numpy(), algorithm_1(*exact, EPSILON, weights.numpy()).y, 4 * tolerance("float32", 40))
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision(dtype, calls):
     x, gamma, beta, upstream = given((70_001, 3))

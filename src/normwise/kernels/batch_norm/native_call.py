@@ -43,14 +43,14 @@ class NativeCall(NamedTuple):
 
 def native_call(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall | None:
     """The call, or None where the portable formula is to be taken."""
-    if weights is not None or channels.renorm_mean is not None or native() is None:
+    if channels.renorm_mean is not None or native() is None:
         return None
     dtype = keras.backend.standardize_dtype(x.dtype)
     known = all(isinstance(n, int) for n in x.shape)
     if dtype not in (*_HALVES, "float32", "float64") or not known or math.prod(x.shape) < LEAST_SIZE:
         return None
     view = channel_view(x.shape, plan.axes)
-    if view is None or 1 < view[2] < _LEAST_RUN:
+    if view is None or 1 < view[2] < _LEAST_RUN or not (weights is None or _by_position(weights, view, plan)):
         return None
     activation, alpha = _of_kernels(plan.activation, dtype)
     if dtype in _HALVES and (plan.dtype != dtype or (activation == _LINEAR and plan.activation is not None)):
@@ -73,6 +73,11 @@ def channel_view(shape: Any, axes: tuple[int, ...]) -> View | None:
         return None
     outer, size, inner = (math.prod(shape[a:b]) for a, b in ((0, first), (first, last), (last, None)))
     return (outer, size, inner) if size > 0 and outer * inner > 1 else None
+
+
+def _by_position(weights: Any, view: View, plan: Plan) -> bool:
+    """Whether all channels of a position, which lie side by side, weigh the same."""
+    return view[2] == 1 and all(n == 1 for i, n in enumerate(weights.shape) if i not in plan.axes)
 
 
 def _of_kernels(activation: Any, dtype: str) -> tuple[int, float]:

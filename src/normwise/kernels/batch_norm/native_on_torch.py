@@ -21,37 +21,54 @@ def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall
     """
     if x.device.type != "cpu" or x.layout is not torch.strided:
         return None
-    order = sorted(range(x.ndim), key=lambda i: (-x.stride(i), x.shape[i] == 1, i))
+    order = _order(x)
     if not x.permute(order).is_contiguous():
         return None
     in_memory = plan._replace(axes=tuple(order.index(i) for i in plan.axes))
-    call = native_call(x.permute(order), channels, weights, in_memory)
+    in_order = None if weights is None else weights.permute(order)
+    call = native_call(x.permute(order), channels, in_order, in_memory)
     if call is None or behind(plan, call) is not None:
         return None
     _share_threads()
     return call
 
 
-def forward(x: Any, channels: Channels, plan: Plan, call: NativeCall) -> Any:
+def _order(x: Any) -> list[int]:
+    """The axes as they lie in memory."""
+    return sorted(range(x.ndim), key=lambda i: (-x.stride(i), x.shape[i] == 1, i))
+
+
+def forward(x: Any, channels: Channels, weights: Any, plan: Plan, call: NativeCall) -> Any:
     """The same as the portable forward pass, with a rate of None: `backward` has no use for it."""
     gamma, beta = _vectors(x, channels, call)
     run: Any = _run_forward if _eager(x) else _forward
-    y, *vectors = run(x, gamma, beta, *_plain(call))
+    weights = _by_position(x, weights, plan.axes)
+    y, *vectors = run(x, gamma, beta, weights, *_plain(call))
     shape = [1 if i in plan.axes else n for i, n in enumerate(x.shape)]
     origin, rest, m2 = (v.view(shape) for v in vectors)
-    # The input's own type may have no room for the number of values that a channel has.
+    # The input's own type may have no room for what a channel's values weigh together.
     count = m2.new_full([1] * x.ndim, float(call.view[0] * call.view[2]))
+    count = count if weights is None else weights.sum().reshape(count.shape)
     centered = Centered(origin, rest, count, m2)
     return y.to(getattr(torch, plan.dtype)), centered, Residuals(centered, None, None, None)
 
 
-def backward(upstream: Any, x: Any, channels: Channels, residuals: Residuals, call: NativeCall) -> Any:
+def backward(
+    upstream: Any,
+    x: Any,
+    channels: Channels,
+    weights: Any,
+    residuals: Residuals,
+    plan: Plan,
+    call: NativeCall,
+) -> Any:
     """The gradients by x, γ and β, from the input and vectors per channel."""
     gamma, beta = _vectors(x, channels, call)
     centered = residuals.centered
+    weights = _by_position(x, weights, plan.axes)
     found = (v.view(-1) for v in (centered.origin, centered.rest, centered.m2))
     run: Any = _run_backward if _eager(x) and type(upstream) is torch.Tensor else _backward
-    by_x, *slopes = run(upstream.to(x.dtype), x, gamma, beta, *found, *_plain(call))
+    by_x, *slopes = run(upstream.to(x.dtype), x, gamma, beta, *found, weights, *_plain(call))
     like = centered.rest.shape
     given = zip((channels.gamma, channels.beta), slopes, strict=True)
     return by_x, *(None if v is None else slope.view(like).to(v.dtype) for v, slope in given)
@@ -83,6 +100,15 @@ def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
     return gamma.contiguous(), beta.contiguous()
 
 
+def _by_position(x: Any, weights: Any, axes: tuple[int, ...]) -> Any:
+    """One weight for each position of the channels, in the order of memory."""
+    if weights is None:
+        return None
+    positions = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    return weights.detach().to(dtype).expand(positions).permute(_order(x)).reshape(-1).contiguous()
+
+
 def _plain(call: NativeCall) -> tuple[list[int], float, int, float]:
     return list(call.view), call.epsilon, call.activation, call.alpha
 
@@ -91,13 +117,14 @@ def _run_forward(
     x: torch.Tensor,
     gamma: torch.Tensor,
     beta: torch.Tensor,
+    weights: torch.Tensor | None,
     view: list[int],
     epsilon: float,
     activation: int,
     alpha: float,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     y, *vectors = _results(x, gamma, 3)
-    addresses = (t.data_ptr() for t in (x, gamma, beta, y, *vectors))
+    addresses = _addresses(x, gamma, beta, weights, y, *vectors)
     _kernel("forward", x)(tuple(view), epsilon, activation, alpha, *addresses)
     return y, *vectors
 
@@ -110,6 +137,7 @@ def _run_backward(
     origin: torch.Tensor,
     rest: torch.Tensor,
     m2: torch.Tensor,
+    weights: torch.Tensor | None,
     view: list[int],
     epsilon: float,
     activation: int,
@@ -118,8 +146,8 @@ def _run_backward(
     if upstream.stride() != x.stride():
         upstream = torch.empty_like(x).copy_(upstream)
     by_x, *vectors = _results(x, gamma, 2)
-    given = (upstream, x, gamma, beta, *(v.contiguous() for v in (origin, rest, m2)))
-    addresses = [t.data_ptr() for t in (*given, by_x, *vectors)]
+    given = (upstream, x, gamma, beta, *(v.contiguous() for v in (origin, rest, m2)), weights)
+    addresses = _addresses(*given, by_x, *vectors)
     _kernel("backward", x)(tuple(view), epsilon, activation, alpha, *addresses)
     return by_x, *vectors
 
@@ -142,6 +170,10 @@ def _(_upstream: Any, x: Any, gamma: Any, *_others: Any) -> Any:
 def _results(x: Any, gamma: Any, vectors: int) -> tuple[Any, ...]:
     """Like x, memory included, and vectors over the channels."""
     return torch.empty_like(x), *(torch.empty_like(gamma) for _ in range(vectors))
+
+
+def _addresses(*tensors: Any) -> list[int]:
+    return [0 if t is None else t.data_ptr() for t in tensors]
 
 
 def _kernel(which: str, x: Any) -> Any:

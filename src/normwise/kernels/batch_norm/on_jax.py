@@ -16,7 +16,7 @@ def batch_norm(x: Any, channels: Channels, weights: Any, plan: Plan) -> tuple[An
     """See `normwise.kernels.batch_norm.batch_norm`."""
     call = native_on_jax.call_for(x, channels, weights, plan)
     if call is not None:
-        return native_on_jax.batch_norm(x, channels, plan, call)
+        return native_on_jax.batch_norm(x, channels, weights, plan, call)
     found: tuple[Any, Moments] = _portable(x, channels, weights, plan)
     return found
 

@@ -59,11 +59,11 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
         total: Total | None,
     ) -> Any:
         channels = Channels(gamma, beta, renorm_mean, renorm_stddev, renorm_weight)
+        call = native_on_torch.call_for(x, channels, weights, plan) if total is None else None
         plain = weights is None and renorm_mean is None and total is None
-        call = native_on_torch.call_for(x, channels, weights, plan) if plain else None
         view = channel_view(x.shape, plan.axes) if plain else None
         if call is not None:
-            y, centered, residuals = native_on_torch.forward(x, channels, plan, call)
+            y, centered, residuals = native_on_torch.forward(x, channels, weights, plan, call)
         elif view is None:
             y, centered, residuals = forward(x, channels, weights, plan, total)
         else:
@@ -92,7 +92,7 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
         else:
             residuals = Residuals(Centered(*vectors[:4]), *vectors[4:])
             if ctx.call is not None:
-                slopes = native_on_torch.backward(upstream, x, channels, residuals, ctx.call)
+                slopes = native_on_torch.backward(upstream, x, channels, weights, residuals, plan, ctx.call)
                 return *slopes, None, None, None, None, None, None
             if ctx.view is not None:
                 slopes = torch_native.backward(upstream, x, channels, residuals, plan, ctx.view, through)
