@@ -2,10 +2,11 @@
 
     python -m benchmarks.native_batch_norm [--repeats 25] [--torch PYTHON] [--out FILE]
 
-BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β; the
-upstream gradient is an argument. float32 on the CPU. The peers of a backend take turns; medians of all turns,
-and the ratios are medians of the ratios within a turn. `--torch` names a Python that has torch: its peers run
-in a process of their own.
+BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β;
+the upstream gradient is an argument. On the CPU, in float32, once in bfloat16, and once with a mask over
+the steps of sequences. The peers of a backend take turns; medians of all turns, and the ratios are
+medians of the ratios within a turn. `--torch` names a Python that has torch: its peers run in a process
+of their own. What torch has is an operator, so that ours stands there without Keras' layer too.
 
 `kernels_alone_milliseconds` is without a framework, into memory that is there. The floor is 8 passes over the
 input at the speed at which this machine copies an array into memory that is there. `new_memory_milliseconds`
@@ -39,10 +40,19 @@ from normwise.core.native import kernels_in_use
 Step = Callable[[], Any]
 BASE = {"jax": "keras", "torch": "torch eager"}
 IMAGES = (64, 32, 32, 3)
+CASES = {
+    **{str(shape): (shape, "float32", False) for shape in SHAPES},
+    "(4096, 1024), bfloat16": ((4096, 1024), "bfloat16", False),
+    "(256, 16, 1024), masked": ((256, 16, 1024), "float32", True),
+}
 
 
-def layer_of(shape: tuple[int, ...]) -> Any:
-    layer = normwise.BatchNormalization.keras(activation="relu")
+def policy_of(dtype: str) -> str:
+    return dtype if dtype == "float32" else f"mixed_{dtype}"
+
+
+def layer_of(shape: tuple[int, ...], dtype: str) -> Any:
+    layer = normwise.BatchNormalization.keras(activation="relu", dtype=policy_of(dtype))
     layer.build(shape)
     return layer
 
@@ -57,14 +67,15 @@ def by_kernels(on: bool, run: Step) -> Step:
     return step
 
 
-def on_jax(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
+def on_jax(shape: tuple[int, ...], dtype: str, mask: Any, x: Any, upstream: Any) -> dict[str, Step]:
     import jax
 
     def step_of(layer: Any, activation: Callable[[Any], Any]) -> Step:
         others = [v.value for v in layer.non_trainable_variables]
 
         def forward(trainable: Any, x: Any) -> Any:
-            y, moved = layer.stateless_call(trainable, others, x, training=True)
+            call = {} if mask is None else {"mask": mask}
+            y, moved = layer.stateless_call(trainable, others, x, training=True, **call)
             return activation(y), moved
 
         @jax.jit
@@ -73,23 +84,25 @@ def on_jax(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
             return y, pull(upstream), moved
 
         trainable = [v.value for v in layer.trainable_variables]
-        given = (jax.numpy.asarray(x), jax.numpy.asarray(upstream))
+        given = (jax.numpy.asarray(x, dtype), jax.numpy.asarray(upstream, dtype))
         return lambda: jax.block_until_ready(both(trainable, *given))
 
-    theirs = keras.layers.BatchNormalization()
+    theirs = keras.layers.BatchNormalization(dtype=policy_of(dtype))
     theirs.build(shape)
     return {
         "keras": step_of(theirs, jax.nn.relu),
-        "normwise portable": by_kernels(False, step_of(layer_of(shape), lambda y: y)),
-        "normwise native": by_kernels(True, step_of(layer_of(shape), lambda y: y)),
+        "normwise portable": by_kernels(False, step_of(layer_of(shape, dtype), lambda y: y)),
+        "normwise native": by_kernels(True, step_of(layer_of(shape, dtype), lambda y: y)),
     }
 
 
-def on_torch(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
+def on_torch(shape: tuple[int, ...], dtype: str, _mask: Any, x: Any, upstream: Any) -> dict[str, Step]:
     import torch
 
-    given = torch.tensor(x, requires_grad=True)
-    back = torch.tensor(upstream)
+    from normwise.kernels.batch_norm import Channels, Plan, batch_norm
+
+    given, back = (torch.tensor(v, dtype=getattr(torch, dtype)) for v in (x, upstream))
+    given.requires_grad_()
 
     def step_of(call: Callable[[Any], Any], parameters: list[Any]) -> Step:
         def step() -> Any:
@@ -106,13 +119,21 @@ def on_torch(shape: tuple[int, ...], x: Any, upstream: Any) -> dict[str, Step]:
         y = torch.relu(native(first))
         return y if len(shape) == 2 else y.permute(0, 2, 3, 1)
 
-    ours = layer_of(shape)
+    ours = layer_of(shape, dtype)
     variables = [v.value for v in ours.trainable_variables]
+    axes = tuple(range(len(shape) - 1))
+    plan = Plan(axes=axes, epsilon=1e-3, dtype=dtype, activation=keras.activations.relu)
+
+    def operator(t: Any) -> Any:
+        gamma, beta = (v.reshape([1] * len(axes) + [-1]) for v in variables)
+        return batch_norm(t, Channels(gamma, beta), None, plan)[0]
+
     return {
         "torch eager": step_of(module, list(native.parameters())),
         "torch.compile": step_of(torch.compile(module), list(native.parameters())),
         "normwise portable": by_kernels(False, step_of(lambda t: ours(t, training=True), variables)),
         "normwise native": by_kernels(True, step_of(lambda t: ours(t, training=True), variables)),
+        "normwise operator": by_kernels(True, step_of(operator, variables)),
     }
 
 
@@ -153,13 +174,16 @@ def alone(x: Any, upstream: Any, repeats: int) -> float:
     return statistics.median(times)
 
 
-def measure(shape: tuple[int, ...], repeats: int) -> dict[str, Any]:
+def measure(shape: tuple[int, ...], dtype: str, masked: bool, repeats: int) -> dict[str, Any]:
     """The peers of this process's backend."""
     random = np.random.default_rng(0)
     values = [random.normal(0.5, 2.0, shape).astype("float32") for _ in range(2)]
+    mask = random.uniform(size=shape[:2]) < 0.8 if masked else None
     backend = keras.backend.backend()
-    steps = (on_jax if backend == "jax" else on_torch)(shape, *values)
+    steps = (on_jax if backend == "jax" else on_torch)(shape, dtype, mask, *values)
     found = taking_turns(steps, repeats, BASE[backend])
+    if dtype != "float32" or masked:
+        return found
     return found | {
         "kernels_alone_milliseconds": round(1e3 * alone(*values, repeats), 3),
         "floor_milliseconds": round(1e3 * floor(values[0]), 3),
@@ -185,9 +209,12 @@ def training_step(repeats: int) -> dict[str, Any]:
     x, y = random.normal(size=IMAGES).astype("float32"), random.integers(0, 10, IMAGES[0])
     ours = network(lambda: [normwise.BatchNormalization(activation="relu")])
     theirs = network(lambda: [keras.layers.BatchNormalization(), keras.layers.ReLU()])
+    # What a normalization that costs nothing would reach.
+    without = network(lambda: [keras.layers.ReLU()])
     steps: dict[str, Step] = {
         "keras": lambda: theirs.train_on_batch(x, y),
         "normwise native": by_kernels(True, lambda: ours.train_on_batch(x, y)),
+        "no normalization": lambda: without.train_on_batch(x, y),
     }
     return taking_turns(steps, repeats, "keras")
 
@@ -195,10 +222,10 @@ def training_step(repeats: int) -> dict[str, Any]:
 def shown(backend: str, name: str, found: dict[str, Any]) -> None:
     ratios = found[f"times_as_quick_as_{BASE[backend]}"]
     for peer, milliseconds in found["milliseconds"].items():
-        print(f"{backend:5} {name:18} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", flush=True)
+        print(f"{backend:5} {name:24} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", flush=True)
     for beside in ("kernels_alone", "floor", "new_memory"):
         if (milliseconds := found.get(f"{beside}_milliseconds")) is not None:
-            print(f"{backend:5} {name:18} {beside:18} {milliseconds:8.2f} ms", flush=True)
+            print(f"{backend:5} {name:24} {beside:18} {milliseconds:8.2f} ms", flush=True)
 
 
 def main() -> None:
@@ -210,9 +237,11 @@ def main() -> None:
     arguments = parser.parse_args()
     backend = keras.backend.backend()
     results: dict[str, Any] = {"kernels": kernels_in_use(), backend: {}}
-    for shape in SHAPES:
-        results[backend][str(shape)] = measure(shape, arguments.repeats)
-        shown(backend, str(shape), results[backend][str(shape)])
+    for name, case in CASES.items():
+        if backend == "torch" and case[2]:
+            continue
+        results[backend][name] = measure(*case, arguments.repeats)
+        shown(backend, name, results[backend][name])
     if backend == "jax":
         results[backend]["a step of three convolutions"] = training_step(arguments.repeats)
         shown(backend, "convolutions", results[backend]["a step of three convolutions"])

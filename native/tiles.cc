@@ -227,100 +227,111 @@ inline void gradient_by(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> 
 
 // --- values that weigh ----------------------------------------------------------------------------------------
 
-// Calls body(begin, end, weight) for the values of each position among n of row r, from `first` on.
-template <typename T, typename Body>
-ALWAYS_INLINE void each_position(Weights<T> weights, int64_t r, int64_t first, int64_t n, const Body& body) {
-  const T* of_row = weights.data + r * weights.per_row;
-  for (int64_t begin = 0; begin < n;) {
-    const int64_t position = (first + begin) / weights.channels;
-    const int64_t next = (position + 1) * weights.channels - first;
-    const int64_t end = next < n ? next : n;
-    body(begin, end, of_row[position]);
-    begin = end;
-  }
-}
-
-// Padding may well be the largest number there is; a mean, a factor and a gradient have to have room beside it.
+// The weights of one row's lanes.
 template <typename T>
-ALWAYS_INLINE bool readable(T v) {
-  return __builtin_fabs(v) < T(1e18);
+class RowWeights {
+ public:
+  const T* of(Weights<T> weights, int64_t row, int64_t width) {
+    if (row == row_) return lanes_;
+    row_ = row;
+    const T* given = weights.data + row * weights.per_row;
+    // A whole line at a time: what is too much is written over by the next position, or lies behind the last.
+    for (int64_t first = 0; first < width; first += weights.channels) {
+      const T weight = *given++;
+      for (int64_t i = 0; i < weights.channels; i += kLine) {
+        for (int64_t k = 0; k < kLine; ++k) lanes_[first + i + k] = weight;
+      }
+    }
+    return lanes_;
+  }
+
+ private:
+  static constexpr int64_t kLine = 64 / sizeof(T);
+  T lanes_[kLanes + kLine];
+  int64_t row_ = -1;
+};
+
+// What weighs nothing and cannot be squared is read as 0. Padding may well be the largest number there is; a mean, a
+// factor and a gradient have to have room beside it.
+template <typename T>
+ALWAYS_INLINE bool counts(T v, T weight) {
+  return (weight > T(0)) | (__builtin_fabs(v) < T(1e18));
 }
 
 template <typename S, typename T = Compute<S>>
 void weighted_sums(Rows<S> x, Weights<T> weights, const T* RESTRICT origin, double* RESTRICT s, double* RESTRICT q) {
+  RowWeights<T> row;
   for (int64_t r = 0; r < x.rows; ++r) {
     const S* RESTRICT p = x.data + r * x.stride;
-    each_position(weights, r, 0, x.width, [&](int64_t begin, int64_t end, T weight) {
-      if (!(weight > T(0))) return;
-      const double w = weight;
-      for (int64_t i = begin; i < end; ++i) {
-        const double d = load(p[i]) - origin[i];
-        s[i] += w * d;
-        q[i] += w * d * d;
-      }
-    });
+    const T* RESTRICT w = row.of(weights, r, x.width);
+    for (int64_t i = 0; i < x.width; ++i) {
+      const T v = load(p[i]);
+      const double d = (counts(v, w[i]) ? v : T(0)) - origin[i];
+      const double wd = w[i] * d;
+      s[i] += wd;
+      q[i] += wd * d;
+    }
   }
 }
 
 template <typename F, typename S, typename T>
 inline void weighted_normalize_by(Rows<S> x, Weights<T> weights, Lanes<T> lanes, T alpha, S* y, bool stream) {
+  RowWeights<T> row;
   write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
     const S* RESTRICT p = x.data + r * x.stride + first;
+    const T* RESTRICT w = row.of(weights, r, x.width) + first;
     const T* RESTRICT o = lanes.origin + first;
     const T* RESTRICT f = lanes.factor + first;
     const T* RESTRICT b = lanes.offset + first;
-    each_position(weights, r, first, n, [&](int64_t begin, int64_t end, T weight) {
-      const bool counts = weight > T(0);
-      for (int64_t i = begin; i < end; ++i) {
-        const T v = load(p[i]);
-        const T seen = counts || readable(v) ? v : T(0);
-        out[i] = store<S>(F::value((seen - o[i]) * f[i] + b[i], alpha));
-      }
-    });
+    for (int64_t i = 0; i < n; ++i) {
+      const T v = load(p[i]);
+      out[i] = store<S>(F::value(((counts(v, w[i]) ? v : T(0)) - o[i]) * f[i] + b[i], alpha));
+    }
   });
 }
 
 template <typename F, typename S, typename T>
 inline void weighted_gradient_sums_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, T alpha,
                                       double* RESTRICT s, double* RESTRICT q) {
+  RowWeights<T> row;
+  const T* RESTRICT o = lanes.origin;
+  const T* RESTRICT f = lanes.factor;
+  const T* RESTRICT b = lanes.offset;
   for (int64_t r = 0; r < x.rows; ++r) {
     const S* RESTRICT p = x.data + r * x.stride;
     const S* RESTRICT up = u + r * x.stride;
-    each_position(weights, r, 0, x.width, [&](int64_t begin, int64_t end, T weight) {
-      const bool counts = weight > T(0);
-      for (int64_t i = begin; i < end; ++i) {
-        const T v = load(p[i]);
-        const T d = (counts || readable(v) ? v : T(0)) - lanes.origin[i];
-        const T g = load(up[i]) * F::slope(d * lanes.factor[i] + lanes.offset[i], alpha);
-        s[i] += g;
-        q[i] += g * d;
-      }
-    });
+    const T* RESTRICT w = row.of(weights, r, x.width);
+    for (int64_t i = 0; i < x.width; ++i) {
+      const T v = load(p[i]);
+      const T d = (counts(v, w[i]) ? v : T(0)) - o[i];
+      const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
+      s[i] += g;
+      q[i] += g * d;
+    }
   }
 }
 
 template <typename F, typename S, typename T>
 inline void weighted_gradient_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
                                  T alpha, S* by_x, bool stream) {
+  RowWeights<T> row;
   write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
     const S* RESTRICT p = x.data + r * x.stride + first;
     const S* RESTRICT up = u + r * x.stride + first;
+    const T* RESTRICT w = row.of(weights, r, x.width) + first;
     const T* RESTRICT o = lanes.origin + first;
     const T* RESTRICT f = lanes.factor + first;
     const T* RESTRICT b = lanes.offset + first;
     const T* RESTRICT slope = more.slope + first;
     const T* RESTRICT constant = more.constant + first;
-    each_position(weights, r, first, n, [&](int64_t begin, int64_t end, T weight) {
-      const bool counts = weight > T(0);
-      for (int64_t i = begin; i < end; ++i) {
-        const T v = load(p[i]);
-        const bool seen = counts || readable(v);
-        const T d = (seen ? v : T(0)) - o[i];
-        const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
-        const T found = f[i] * g + weight * (constant[i] - d * slope[i]);
-        out[i] = store<S>(seen ? found : T(0));
-      }
-    });
+    for (int64_t i = 0; i < n; ++i) {
+      const T v = load(p[i]);
+      const bool seen = counts(v, w[i]);
+      const T d = (seen ? v : T(0)) - o[i];
+      const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
+      const T found = f[i] * g + w[i] * (constant[i] - d * slope[i]);
+      out[i] = store<S>(seen ? found : T(0));
+    }
   });
 }
 

@@ -146,7 +146,7 @@ def test_weights_of_one_change_nothing_that_counts():
 
 @pytest.mark.parametrize("padding", [np.nan, np.inf, -np.inf, np.finfo("float32").max, -1e18])
 def test_padding_reaches_nothing(padding):
-    """It is read as 0, and has no gradient; what weighs nothing and can be read is normalized like the rest."""
+    """It is read as 0, and has no gradient; what else weighs nothing is normalized like the rest."""
     x, *others = batch((2100, 14), 14)
     weights = weights_of(2100)
     found, clean = [], x.copy()
