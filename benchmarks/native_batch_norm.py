@@ -1,6 +1,6 @@
 """The native kernels of batch normalization beside XLA's code, torch's kernels, and the speed of memory.
 
-    python -m benchmarks.native_batch_norm [--repeats 25] [--torch PYTHON] [--out FILE]
+    python -m benchmarks.native_batch_norm [--processes 5] [--repeats 15] [--torch PYTHON] [--out FILE]
 
 BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β;
 the upstream gradient is an argument. On the CPU, in float32, once in bfloat16, and once with a mask over
@@ -21,6 +21,8 @@ import mmap
 import os
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -219,59 +221,81 @@ def training_step(repeats: int) -> dict[str, Any]:
     return taking_turns(steps, repeats, "keras")
 
 
+def part(repeats: int) -> dict[str, Any]:
+    """All cases on this process's backend."""
+    backend = keras.backend.backend()
+    masks = backend == "jax"
+    found = {name: measure(*case, repeats) for name, case in CASES.items() if masks or not case[2]}
+    if backend == "jax":
+        found["a step of three convolutions"] = training_step(repeats)
+    return found
+
+
+def of_processes(python: str, backend: str, processes: int, repeats: int) -> dict[str, Any]:
+    """The medians of what so many processes find, and the range of their ratios.
+
+    Where its arrays come to lie, and whether the system takes their memory back after each call, a process
+    keeps for all its life, and it is worth a factor of two: to Keras as to us.
+    """
+    command = [python, "-m", "benchmarks.native_batch_norm", "--repeats", str(repeats), "--part"]
+    parts = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(processes):
+            told = Path(folder) / f"{number}.json"
+            subprocess.run([*command, str(told)], check=True, env={**os.environ, "KERAS_BACKEND": backend})
+            parts.append(json.loads(told.read_text(encoding="utf-8")))
+    return {name: together([p[name] for p in parts]) for name in parts[0]}
+
+
+def together(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The median of each number of the processes, at any depth; of ratios the least and the largest too."""
+    result: dict[str, Any] = {}
+    for key, value in found[0].items():
+        all_of_them = [f[key] for f in found]
+        if isinstance(value, dict):
+            result[key] = together(all_of_them)
+            if key.startswith("times_as_quick"):
+                result["least_and_largest"] = {
+                    peer: [min(f[peer] for f in all_of_them), max(f[peer] for f in all_of_them)]
+                    for peer in value
+                }
+        else:
+            result[key] = round(statistics.median(all_of_them), 3)
+    return result
+
+
 def shown(backend: str, name: str, found: dict[str, Any]) -> None:
-    ratios = found[f"times_as_quick_as_{BASE[backend]}"]
+    ratios, ranges = found[f"times_as_quick_as_{BASE[backend]}"], found["least_and_largest"]
     for peer, milliseconds in found["milliseconds"].items():
-        print(f"{backend:5} {name:24} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", flush=True)
+        low, high = ranges[peer]
+        print(f"{backend:5} {name:28} {peer:18} {milliseconds:8.2f} ms {ratios[peer]:6.2f}x", end="")
+        print(f" ({low:.2f} to {high:.2f})", flush=True)
     for beside in ("kernels_alone", "floor", "new_memory"):
         if (milliseconds := found.get(f"{beside}_milliseconds")) is not None:
-            print(f"{backend:5} {name:24} {beside:18} {milliseconds:8.2f} ms", flush=True)
+            print(f"{backend:5} {name:28} {beside:18} {milliseconds:8.2f} ms", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--repeats", type=int, default=25)
+    parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--torch", help="a Python with torch")
-    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--part", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    backend = keras.backend.backend()
-    results: dict[str, Any] = {"kernels": kernels_in_use(), backend: {}}
-    for name, case in CASES.items():
-        if backend == "torch" and case[2]:
-            continue
-        results[backend][name] = measure(*case, arguments.repeats)
-        shown(backend, name, results[backend][name])
-    if backend == "jax":
-        results[backend]["a step of three convolutions"] = training_step(arguments.repeats)
-        shown(backend, "convolutions", results[backend]["a step of three convolutions"])
     if arguments.part:
-        Path(arguments.part).write_text(json.dumps(results[backend]), encoding="utf-8")
+        arguments.part.write_text(json.dumps(part(arguments.repeats)), encoding="utf-8")
         return
-    if arguments.torch:
-        results["torch"] = of_another(arguments.torch, arguments.repeats)
+    results: dict[str, Any] = {"kernels": kernels_in_use()}
+    for backend, python in (("jax", sys.executable), ("torch", arguments.torch)):
+        if python:
+            results[backend] = of_processes(python, backend, arguments.processes, arguments.repeats)
+            for name, found in results[backend].items():
+                shown(backend, name, found)
     if arguments.out:
-        command = f"python -m benchmarks.native_batch_norm --repeats {arguments.repeats}"
-        write_results(arguments.out, command + (" --torch PYTHON" if arguments.torch else ""), results)
-
-
-def of_another(python: str, repeats: int) -> Any:
-    """What the same benchmark finds on torch, in a process of its own."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        part = Path(folder) / "part.json"
-        command = [
-            python,
-            "-m",
-            "benchmarks.native_batch_norm",
-            "--repeats",
-            str(repeats),
-            "--part",
-            str(part),
-        ]
-        subprocess.run(command, check=True, env={**os.environ, "KERAS_BACKEND": "torch"})
-        return json.loads(part.read_text(encoding="utf-8"))
+        command = f"python -m benchmarks.native_batch_norm --processes {arguments.processes}"
+        command += f" --repeats {arguments.repeats}" + (" --torch PYTHON" if arguments.torch else "")
+        write_results(arguments.out, command, results)
 
 
 if __name__ == "__main__":
