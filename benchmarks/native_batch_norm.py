@@ -1,6 +1,7 @@
 """The native kernels of batch normalization beside XLA's code, torch's kernels, and the speed of memory.
 
     python -m benchmarks.native_batch_norm [--processes 5] [--repeats 15] [--torch PYTHON] [--out FILE]
+    python -m benchmarks.native_batch_norm --table FILE
 
 BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β;
 the upstream gradient is an argument. On the CPU, in float32, once in bfloat16, and once with a mask over
@@ -275,6 +276,52 @@ def shown(backend: str, name: str, found: dict[str, Any]) -> None:
             print(f"{backend:5} {name:28} {beside:18} {milliseconds:8.2f} ms", flush=True)
 
 
+PEERS = {
+    "jax": {
+        "keras": "Keras' layer",
+        "normwise portable": "normwise, portable",
+        "normwise native": "**normwise, native**",
+    },
+    "torch": {
+        "torch eager": "torch eager",
+        "torch.compile": "torch.compile",
+        "normwise portable": "normwise's layer, portable",
+        "normwise native": "**normwise's layer, native**",
+        "normwise operator": "**the operator within it**",
+    },
+}
+BESIDE = {
+    "kernels_alone": "the kernels alone, into memory that is there",
+    "floor": "floor: eight passes at the speed of a copy",
+    "new_memory": "new memory for two results, page after page",
+}
+
+
+def table(results: dict[str, Any]) -> str:
+    """The results in Markdown: milliseconds, times as quick as the first peer, range over processes."""
+    cases = list(CASES)
+    lines = ["| | " + " | ".join(cases) + " |", "|---|" + "---:|" * len(cases)]
+    for backend, peers in PEERS.items():
+        for peer, name in peers.items():
+            cells = [cell(results[backend].get(case), backend, peer) for case in cases]
+            lines.append(f"| {'JAX' if backend == 'jax' else backend}: {name} | " + " | ".join(cells) + " |")
+    for key, name in BESIDE.items():
+        found = [results["jax"][case].get(f"{key}_milliseconds") for case in cases]
+        lines.append(f"| {name} | " + " | ".join("" if f is None else f"{f:.1f}" for f in found) + " |")
+    return "\n".join(lines)
+
+
+def cell(found: dict[str, Any] | None, backend: str, peer: str) -> str:
+    if found is None:
+        return ""
+    milliseconds = f"{found['milliseconds'][peer]:.1f}"
+    if peer == BASE[backend]:
+        return milliseconds
+    low, high = found["least_and_largest"][peer]
+    ratio = found[f"times_as_quick_as_{BASE[backend]}"][peer]
+    return f"{milliseconds} ({ratio:.2f}×; {low:.1f}–{high:.1f})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--processes", type=int, default=5)
@@ -282,7 +329,11 @@ def main() -> None:
     parser.add_argument("--torch", help="a Python with torch")
     parser.add_argument("--part", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--table", type=Path, metavar="FILE", help="show the results in FILE in Markdown")
     arguments = parser.parse_args()
+    if arguments.table:
+        print(table(json.loads(arguments.table.read_text(encoding="utf-8"))["results"]))
+        return
     if arguments.part:
         arguments.part.write_text(json.dumps(part(arguments.repeats)), encoding="utf-8")
         return

@@ -263,13 +263,18 @@ def test_half_precision_and_what_would_round_twice(dtype):
     assert_close(np.asarray(slope(x), float), reference.x, tolerance(dtype, 1))
 
 
-def test_on_several_devices_it_stays_portable():
+def test_on_several_devices_it_stays_portable_and_nothing_is_gathered():
     code = (
-        "import numpy as np\n"
+        "import jax, numpy as np\n"
+        "from jax.sharding import Mesh, NamedSharding, PartitionSpec\n"
         "from normwise.kernels.batch_norm import native_call\n"
         "native_call.LEAST_SIZE = 0\n"
         "from tests.kernels.test_native_on_jax import calls_in, given, slopes\n"
-        "print(calls_in(slopes, *given()))"
+        "x, gamma, beta, upstream = given()\n"
+        "rows = NamedSharding(Mesh(np.array(jax.devices()), ('rows',)), PartitionSpec('rows'))\n"
+        "x, upstream = (jax.device_put(v, rows) for v in (x, upstream))\n"
+        "program = jax.jit(slopes).lower(x, gamma, beta, upstream).compile().as_text()\n"
+        "print(calls_in(slopes, x, gamma, beta, upstream), 'all-reduce' in program, 'all-gather' in program)"
     )
     flags = "--xla_force_host_platform_device_count=2"
     done = subprocess.run(
@@ -279,4 +284,4 @@ def test_on_several_devices_it_stays_portable():
         check=True,
         env={**os.environ, "XLA_FLAGS": flags},
     )
-    assert done.stdout.split() == ["0"]
+    assert done.stdout.split() == ["0", "True", "False"]
