@@ -102,6 +102,10 @@ class Moments(NamedTuple):
             >>> float(m.variance()), float(m.variance(ddof=1)), float(Moments.of([7.0]).variance(ddof=1))
             (1.0, 2.0, 0.0)
         """
+        if isinstance(self.count, float):
+            # torch's compiler has numbers that it does not know yet, of which no backend makes a tensor.
+            number = self.count - ddof if self.count > ddof else self.count
+            return self.m2 / (number if number > 0 else 1.0)
         divisor = xp.where(self.count > ddof, self.count - ddof, self.count)
         return self.m2 / xp.where(divisor > 0, divisor, xp.ones_like(divisor))
 

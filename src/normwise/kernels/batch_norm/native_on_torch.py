@@ -22,20 +22,36 @@ def call_for(x: Any, channels: Channels, weights: Any, plan: Plan) -> NativeCall
     if x.device.type != "cpu" or x.layout is not torch.strided:
         return None
     order = _order(x)
-    if not x.permute(order).is_contiguous():
+    if order is None or not _in_order(order, plan.axes):
         return None
     in_memory = plan._replace(axes=tuple(order.index(i) for i in plan.axes))
     in_order = None if weights is None else weights.permute(order)
     call = native_call(x.permute(order), channels, in_order, in_memory)
-    if call is None or behind(plan, call) is not None:
-        return None
-    _share_threads()
-    return call
+    return None if call is None or behind(plan, call) is not None else call
 
 
-def _order(x: Any) -> list[int]:
-    """The axes as they lie in memory."""
-    return sorted(range(x.ndim), key=lambda i: (-x.stride(i), x.shape[i] == 1, i))
+def _order(x: Any) -> list[int] | None:
+    """The axes as they lie in memory without gaps, or None.
+
+    Of a few orders, as a compiler cannot sort strides that it does not know: as seen, the channels first
+    where they are seen last and the other way round, time before rows.
+    """
+    first, *others = range(x.ndim)
+    for order in (
+        [first, *others],
+        [first, *others[-1:], *others[:-1]],
+        [first, *others[1:], *others[:1]],
+        [*others[:1], first, *others[1:]],
+    ):
+        if x.permute(order).is_contiguous():
+            return order
+    return None
+
+
+def _in_order(order: list[int], axes: tuple[int, ...]) -> bool:
+    """Whether channels of several axes lie in memory in the order of γ and β."""
+    channels = [i for i in order if i not in axes]
+    return channels == sorted(channels)
 
 
 def forward(x: Any, channels: Channels, weights: Any, plan: Plan, call: NativeCall) -> Any:
@@ -106,7 +122,9 @@ def _by_position(x: Any, weights: Any, axes: tuple[int, ...]) -> Any:
         return None
     positions = [n if i in axes else 1 for i, n in enumerate(x.shape)]
     dtype = torch.promote_types(x.dtype, torch.float32)
-    return weights.detach().to(dtype).expand(positions).permute(_order(x)).reshape(-1).contiguous()
+    order = _order(x)
+    assert order is not None
+    return weights.detach().to(dtype).expand(positions).permute(order).reshape(-1).contiguous()
 
 
 def _plain(call: NativeCall) -> tuple[list[int], float, int, float]:
@@ -123,6 +141,7 @@ def _run_forward(
     activation: int,
     alpha: float,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    x = x.resolve_neg()
     y, *vectors = _results(x, gamma, 3)
     addresses = _addresses(x, gamma, beta, weights, y, *vectors)
     _kernel("forward", x)(tuple(view), epsilon, activation, alpha, *addresses)
@@ -145,6 +164,7 @@ def _run_backward(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     if upstream.stride() != x.stride():
         upstream = torch.empty_like(x).copy_(upstream)
+    upstream, x = upstream.resolve_neg(), x.resolve_neg()
     by_x, *vectors = _results(x, gamma, 2)
     given = (upstream, x, gamma, beta, *(v.contiguous() for v in (origin, rest, m2)), weights)
     addresses = _addresses(*given, by_x, *vectors)
@@ -177,4 +197,6 @@ def _addresses(*tensors: Any) -> list[int]:
 
 
 def _kernel(which: str, x: Any) -> Any:
+    # A compiler does not see what is called from here.
+    _share_threads()
     return getattr(native(), f"batch_norm_{which}_{str(x.dtype).removeprefix('torch.')}")

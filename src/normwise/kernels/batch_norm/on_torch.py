@@ -44,6 +44,13 @@ def _transformed() -> bool:
     return bool(torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0)
 
 
+def _many(upstream: Any) -> bool:
+    """Whether this is many gradients at once: those of torch.func.vmap or of `is_grads_batched`."""
+    if torch.compiler.is_compiling():
+        return False
+    return _transformed() or bool(torch._C._functorch.is_legacy_batchedtensor(upstream))
+
+
 class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def forward(
@@ -88,6 +95,9 @@ class _BatchNorm(torch.autograd.Function):  # type: ignore[misc]
             if total is not None:
                 raise NotImplementedError(_SECOND_ORDER)
             # Somebody differentiates this gradient: its vectors depend on the input too.
+            residuals = forward(x, channels, weights, plan, total)[2]
+        elif ctx.call is not None and _many(upstream):
+            # They have no memory that a kernel could read.
             residuals = forward(x, channels, weights, plan, total)[2]
         else:
             residuals = Residuals(Centered(*vectors[:4]), *vectors[4:])
