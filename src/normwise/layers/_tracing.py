@@ -50,4 +50,5 @@ def recomputing() -> bool:
 def static_size(shape: tuple[int | None, ...], channel_axes: tuple[int, ...]) -> int | None:
     """How many values a channel has, or None where the shape is not known yet."""
     sizes = [n for i, n in enumerate(shape) if i not in channel_axes]
-    return None if None in sizes else math.prod(int(n or 0) for n in sizes)
+    # A list: of a generator torch's compiler makes no product.
+    return None if None in sizes else math.prod([int(n or 0) for n in sizes])
