@@ -169,10 +169,9 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
       const double product = view.size() > 0 ? rates[c] * (products[c] - static_cast<double>(rest[c]) * sum) : 0;
       by_beta[c] = static_cast<T>(sum);
       by_gamma[c] = static_cast<T>(product);
-      const double factor = rates[c] * static_cast<double>(gamma[c]);
       const double slope = share * product * rates[c];
-      slopes[c] = static_cast<T>(factor * slope);
-      constants[c] = static_cast<T>(factor * (static_cast<double>(rest[c]) * slope - share * sum));
+      slopes[c] = static_cast<T>(slope);
+      constants[c] = static_cast<T>(static_cast<double>(rest[c]) * slope - share * sum);
     }
   };
   const auto gradient = [&](const Piece& piece) {

@@ -16,13 +16,13 @@ namespace {
 const Target& best() {
 #ifdef NORMWISE_X86
   __builtin_cpu_init();
-  const char* asked = std::getenv("NORMWISE_SIMD");
-  const auto may = [asked](const char* name) { return asked == nullptr || std::strcmp(asked, name) == 0; };
+  const char* most = std::getenv("NORMWISE_SIMD");
+  const auto is = [most](const char* name) { return most != nullptr && std::strcmp(most, name) == 0; };
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-  if (avx512 && may("avx512")) return target_avx512;
-  if (avx2 && may("avx2")) return target_avx2;
+  if (avx512 && !is("avx2") && !is("baseline")) return target_avx512;
+  if (avx2 && !is("baseline")) return target_avx2;
 #endif
   return target_baseline;
 }

@@ -8,10 +8,15 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 
 #ifdef __linux__
 #include <sched.h>
+#endif
+#if defined(__SSE2__)
+#include <immintrin.h>
 #endif
 
 namespace normwise {
@@ -67,10 +72,31 @@ bool soon(const Condition& condition) {
   return condition();
 }
 
+// How this thread rounds, and whether it takes denormal numbers for 0, as XLA's threads do: a thread that helps takes
+// that over, lest a value depend on who computes it.
+#if defined(__SSE2__)
+using Arithmetic = unsigned;
+inline Arithmetic arithmetic() { return _mm_getcsr(); }
+inline void take_over(Arithmetic given) { _mm_setcsr(given); }
+#elif defined(__aarch64__)
+using Arithmetic = uint64_t;
+inline Arithmetic arithmetic() {
+  uint64_t found;
+  asm volatile("mrs %0, fpcr" : "=r"(found));
+  return found;
+}
+inline void take_over(Arithmetic given) { asm volatile("msr fpcr, %0" : : "r"(given)); }
+#else
+using Arithmetic = int;
+inline Arithmetic arithmetic() { return 0; }
+inline void take_over(Arithmetic) {}
+#endif
+
 struct Job {
   void (*body)(void*, int64_t);
   void* context;
   int64_t tasks;
+  Arithmetic callers;
 };
 
 class Pool {
@@ -81,9 +107,7 @@ class Pool {
     if (!mine.owns_lock()) return false;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      while (started_ < helpers) {
-        std::thread(&Pool::work, this, started_++).detach();
-      }
+      start(helpers);
       job_ = job;
       next_.store(0, std::memory_order_relaxed);
       helpers_ = helpers;
@@ -105,6 +129,15 @@ class Pool {
   }
 
  private:
+  // Fewer where the system has no more to give: the caller does what nobody else does.
+  void start(int helpers) {
+    try {
+      for (; started_ < helpers; ++started_) std::thread(&Pool::work, this, started_).detach();
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
   void take(const Job& job) {
     for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < job.tasks;) job.body(job.context, i);
   }
@@ -124,6 +157,7 @@ class Pool {
       ++working_;
       const Job job = job_;
       lock.unlock();
+      take_over(job.callers);
       take(job);
       lock.lock();
       if (--working_ == 0) done_.notify_one();
@@ -175,11 +209,14 @@ struct SharedJob {
 
 void take_shared(void* data) {
   auto& shared = *static_cast<SharedJob*>(data);
+  const Arithmetic mine = arithmetic();
+  take_over(shared.job.callers);
   inside = true;
   for (int64_t i; (i = shared.next.fetch_add(1, std::memory_order_relaxed)) < shared.job.tasks;) {
     shared.job.body(shared.job.context, i);
   }
   inside = false;
+  take_over(mine);
 }
 
 }  // namespace
@@ -187,7 +224,7 @@ void take_shared(void* data) {
 int threads() {
   const int count = chosen.load(std::memory_order_relaxed);
   if (count > 0) return count;
-  if (gomp_parallel.load(std::memory_order_relaxed) != nullptr) return omp_max_threads.load(std::memory_order_relaxed)();
+  if (gomp_parallel.load(std::memory_order_acquire) != nullptr) return omp_max_threads.load(std::memory_order_relaxed)();
   static const int by_default = threads_by_default();
   return by_default;
 }
@@ -197,19 +234,19 @@ void set_threads(int count) { chosen.store(std::max(0, count), std::memory_order
 void use_openmp(GompParallel parallel_region, OmpMaxThreads max_threads) {
   forget_threads_in_children();
   omp_max_threads.store(max_threads, std::memory_order_relaxed);
-  gomp_parallel.store(parallel_region, std::memory_order_relaxed);
+  gomp_parallel.store(parallel_region, std::memory_order_release);
 }
 
 void parallel(int64_t tasks, void (*body)(void*, int64_t), void* context) {
   const int helpers = static_cast<int>(std::min<int64_t>(threads(), tasks)) - 1;
   if (helpers > 0 && !inside) {
-    if (const GompParallel region = gomp_parallel.load(std::memory_order_relaxed)) {
-      SharedJob shared{{body, context, tasks}};
+    if (const GompParallel region = gomp_parallel.load(std::memory_order_acquire)) {
+      SharedJob shared{{body, context, tasks, arithmetic()}};
       region(take_shared, &shared, static_cast<unsigned>(helpers + 1), 0);
       return;
     }
     inside = true;
-    const bool ran = the_pool().run({body, context, tasks}, helpers);
+    const bool ran = the_pool().run({body, context, tasks, arithmetic()}, helpers);
     inside = false;
     if (ran) return;
   }

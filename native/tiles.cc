@@ -220,7 +220,7 @@ inline void gradient_by(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> 
     for (int64_t i = 0; i < n; ++i) {
       const T d = load(p[i]) - o[i];
       const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
-      out[i] = store<S>(f[i] * g + (constant[i] - d * slope[i]));
+      out[i] = store<S>(f[i] * (g + (constant[i] - d * slope[i])));
     }
   });
 }
@@ -329,7 +329,7 @@ inline void weighted_gradient_by(Rows<S> x, Weights<T> weights, const S* u, Lane
       const bool seen = counts(v, w[i]);
       const T d = (seen ? v : T(0)) - o[i];
       const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
-      const T found = f[i] * g + w[i] * (constant[i] - d * slope[i]);
+      const T found = f[i] * (g + w[i] * (constant[i] - d * slope[i]));
       out[i] = store<S>(seen ? found : T(0));
     }
   });

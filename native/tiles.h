@@ -29,7 +29,7 @@ struct Lanes {
   const T* offset;
 };
 
-// What else it needs to become ∂L/∂x = factor·g + (constant − (x − origin)·slope).
+// What else it needs to become ∂L/∂x = factor·(g + (constant − (x − origin)·slope)).
 template <typename T>
 struct GradientLanes {
   const T* slope;
@@ -65,7 +65,7 @@ struct TileKernels {
   // Σg and Σg·(x − origin): a gradient counts whatever its value weighs.
   void (*weighted_gradient_sums)(Rows<S> x, Weights<T> weights, const S* upstream, Lanes<T> lanes,
                                  Activation activation, T alpha, double* s, double* q);
-  // ∂L/∂x = factor·g + w·(constant − (x − origin)·slope), and 0 for what was read as 0.
+  // ∂L/∂x = factor·(g + w·(constant − (x − origin)·slope)), and 0 for what was read as 0.
   void (*weighted_gradient)(Rows<S> x, Weights<T> weights, const S* upstream, Lanes<T> lanes, GradientLanes<T> more,
                             Activation activation, T alpha, S* by_x, bool stream);
 };
@@ -97,7 +97,7 @@ struct Target {
   TileKernels<float16> half;
 };
 
-// The best of what this processor can run. NORMWISE_SIMD names a lesser one, for tests.
+// The best of what this processor can run, and at most what NORMWISE_SIMD names.
 const Target& target();
 
 template <typename S>

@@ -242,6 +242,34 @@ def test_the_processor_changes_no_bit():
     assert len({digest for _, digest in said}) == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is read from Linux' /proc")
+def test_a_system_without_room_for_threads_has_the_caller_do_it_all():
+    code = (
+        "import resource\n"
+        "import numpy as np\n"
+        "from tests.kernels.native_arrays import extension\n"
+        "native, x = extension(), np.arange(300_000.0).reshape(3000, 100)\n"
+        "native.set_threads(1)\n"
+        "alone = native.column_statistics(x)\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        # Less than a thread's stack.
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 2**21, -1))\n"
+        "native.set_threads(16)\n"
+        "print(all(np.array_equal(*pair) for pair in zip(alone, native.column_statistics(x))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["True"]), done.stderr
+
+
+def test_a_gradient_as_large_as_it_may_be():
+    """Without ε, 1/σ² has no room in float32 where 1/σ has: nothing is multiplied by it."""
+    x, upstream, gamma, beta = batch((97, 5), 5)
+    given = (x * np.float32(1e-19), upstream, gamma, beta)
+    found = by_kernels(*given, view=(97, 5, 1), epsilon=0.0)
+    expected = by_reference(*given, *ACTIVATIONS[LINEAR], epsilon=0.0)
+    assert_close(found.by_x, expected.by_x, 4 * tolerance("float32", 97))
+
+
 @pytest.mark.parametrize("offset", [1, 3, 15])
 @pytest.mark.parametrize("shape", [(300, 40), (2100, 1030)])
 def test_arrays_that_begin_anywhere(shape, offset):

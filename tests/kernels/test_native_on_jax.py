@@ -263,6 +263,20 @@ def test_half_precision_and_what_would_round_twice(dtype):
     assert_close(np.asarray(slope(x), float), reference.x, tolerance(dtype, 1))
 
 
+def test_what_xla_takes_for_zero_is_zero_on_every_thread():
+    """Its threads do not have denormal numbers; ours do, unless they are told."""
+    x = jnp.asarray(given((9000, 64))[0] * 1e-40)
+    program = jax.jit(lambda x: normalized(x, jnp.ones(64), jnp.zeros(64), None)[0])
+    try:
+        found = []
+        for count in (1, *[4] * 10):
+            extension().set_threads(count)
+            found.append(np.asarray(program(x)).tobytes())
+    finally:
+        extension().set_threads(0)
+    assert set(found) == {found[0]}
+
+
 def test_on_several_devices_it_stays_portable_and_nothing_is_gathered():
     code = (
         "import jax, numpy as np\n"

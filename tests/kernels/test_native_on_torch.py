@@ -151,7 +151,7 @@ def test_weights_follow_the_order_of_memory(calls):
 
 
 def test_channels_of_several_axes_in_another_order_of_memory(calls):
-    """γ and β are in the order of the axes, and so are the statistics: the kernels would take them as they lie."""
+    """γ, β and the statistics are in the order of the axes; the kernels would take them as they lie."""
     x, _, _, _ = given((30, 5, 4))
     random = np.random.default_rng(1)
     gamma, beta = (torch.tensor(random.normal(size=(1, 4, 5)).astype("float32")) for _ in range(2))
@@ -241,6 +241,23 @@ def test_threads_are_torchs_own_and_as_many():
         torch.set_num_threads(before)
 
 
+def test_what_torch_takes_for_zero_is_zero_on_every_thread():
+    """The mode is the calling thread's."""
+    x = given((9000, 64))[0] * 1e-40
+    before = torch.get_num_threads()
+    try:
+        if not torch.set_flush_denormal(True):
+            pytest.skip("this processor has denormal numbers always")
+        found = []
+        for count in (1, *[3] * 10):
+            torch.set_num_threads(count)
+            found.append(normalized(x, torch.ones(64), torch.zeros(64), None)[0])
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0].view(torch.int32), other.view(torch.int32)) for other in found[1:])
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_goes_on_with_threads_of_its_own():
@@ -253,6 +270,15 @@ def test_a_fork_goes_on_with_threads_of_its_own():
         same = all(torch.equal(a, b) for a, b in zip(slopes(*arguments), expected, strict=True))
         os._exit(0 if same else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler looks at much of which torch warns
+def test_a_compiled_program_outlives_the_switch(monkeypatch):
+    arguments = given()
+    compiled = torch.compile(normalized, backend="aot_eager")
+    slopes(*arguments, run=compiled)
+    monkeypatch.setenv("NORMWISE_KERNELS", "off")
+    assert_slopes(slopes(*arguments, run=compiled), *arguments)
 
 
 def test_who_looks_on_is_shown_an_operator(calls):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from normwise import __version__
+from normwise.cli.clear_errors import clear_errors
 from normwise.cli.doctor import doctor
 from normwise.cli.explain import explain
 from normwise.cli.export import export
@@ -49,7 +50,8 @@ def _show_version(asked: bool) -> None:
     typer.echo(f"Python {platform.python_version()}")
     for package in SHOWN_PACKAGES:
         typer.echo(f"{package} {_version_of(package)}")
-    typer.echo(f"kernels {kernels_in_use()}")
+    with clear_errors():
+        typer.echo(f"kernels {kernels_in_use()}")
     raise typer.Exit
 
 

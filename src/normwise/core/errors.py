@@ -8,6 +8,7 @@
     ├── RunFolderError        a run folder cannot be written or read          (also an OSError)
     ├── TrainingError         a model cannot be trained on these data so      (also a ValueError)
     ├── ScriptError           a script cannot be read or rewritten            (also a ValueError)
+    ├── SettingError          an environment variable says what none of its values is   (also a ValueError)
     └── NotFiniteError        a loss stopped being a number                   (also a FloatingPointError)
 
 Warnings are `NormwiseWarning`, a `UserWarning`.
@@ -56,6 +57,10 @@ class TrainingError(NormwiseError, ValueError):
 
 class ScriptError(NormwiseError, ValueError):
     """A script cannot be read, or is not of a kind that can be rewritten."""
+
+
+class SettingError(NormwiseError, ValueError):
+    """An environment variable says what none of its values is."""
 
 
 class NotFiniteError(NormwiseError, FloatingPointError):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from normwise.core.moments import Moments
-from normwise.core.native import native
+from normwise.core.native import called_native
 from normwise.kernels.batch_moments import Centered
 from normwise.kernels.batch_norm import portable
 from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
@@ -167,7 +167,5 @@ def _foreign(which: str, call: NativeCall, results: tuple[Any, ...], *operands: 
 
 @functools.cache
 def _register() -> None:
-    extension = native()
-    assert extension is not None
-    for name, handler in extension.xla_handlers().items():
+    for name, handler in called_native().xla_handlers().items():
         jax.ffi.register_ffi_target(name, handler, platform="cpu")

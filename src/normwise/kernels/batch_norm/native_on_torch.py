@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from normwise.core.native import native
+from normwise.core.native import called_native
 from normwise.kernels.batch_moments import Centered
 from normwise.kernels.batch_norm.native_call import NativeCall, behind, native_call
 from normwise.kernels.batch_norm.portable import Channels, Plan, Residuals
@@ -103,9 +103,7 @@ def _share_threads() -> None:
     names = ("GOMP_parallel", "omp_get_max_threads")
     if "OpenMP" not in torch.__config__.parallel_info() or not all(hasattr(everything, n) for n in names):
         return
-    extension = native()
-    assert extension is not None
-    extension.use_openmp(*(ctypes.cast(getattr(everything, n), ctypes.c_void_p).value for n in names))
+    called_native().use_openmp(*(ctypes.cast(getattr(everything, n), ctypes.c_void_p).value for n in names))
 
 
 def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
@@ -199,4 +197,4 @@ def _addresses(*tensors: Any) -> list[int]:
 def _kernel(which: str, x: Any) -> Any:
     # A compiler does not see what is called from here.
     _share_threads()
-    return getattr(native(), f"batch_norm_{which}_{str(x.dtype).removeprefix('torch.')}")
+    return getattr(called_native(), f"batch_norm_{which}_{str(x.dtype).removeprefix('torch.')}")
