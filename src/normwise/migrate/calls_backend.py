@@ -14,6 +14,8 @@ def last_axis(site: Site) -> cst.BaseExpression:
     short = site.old.rpartition(".")[2]
     call = site.call.with_changes(func=cst.parse_expression(site.keras(f"ops.{short}")))
     site.changed(f"K.{short} → keras.ops.{short}")
+    if short == "expand_dims":
+        call = arguments.renamed(call, "dim", "axis")
     if arguments.value(call, "axis", 1) is None and not arguments.starred(call):
         call = arguments.added(call, "axis", cst.parse_expression("-1"))
     return call

@@ -49,6 +49,8 @@ def migrate_code(code: str, advice: bool = False) -> Migration:
         new = wrapper.visit(Rewriter(facts, log))
         said = notes(facts, wrapper.module)
         advised = advise(facts) if advice else ()
+    needed = [m for m in log.modules if facts.taken(m)]
+    log.left += [(1, f"{m} is a name of the script's own, and needed for an import") for m in needed]
     new = _without_unused(with_modules(new, log.modules), facts)
     said += _tensorflow(new, facts)
     return Migration(new.code, _lines(log.changed), _lines(log.left), _lines([*log.notes, *said]), advised)
