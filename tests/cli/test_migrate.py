@@ -61,6 +61,16 @@ def test_in_place_the_encoding_the_ends_of_lines_and_the_permissions_stay(tmp_pa
     assert path.stat().st_mode & 0o777 == 0o750
 
 
+def test_a_redirected_output_has_the_encoding_that_its_first_line_names(tmp_path: Path) -> None:
+    path = tmp_path / "old.py"
+    head = "# -*- coding: latin-1 -*-\n# für\n"
+    path.write_bytes((head + OLD).encode("latin-1"))
+    assert command("migrate", path).stdout_bytes == (head + NEW).encode("latin-1")
+    assert "# für\n".encode("latin-1") in command("migrate", path, "--diff").stdout_bytes
+    path.write_text("\ufeff" + OLD, encoding="utf-8")
+    assert command("migrate", path).stdout_bytes == ("\ufeff" + NEW).encode()
+
+
 def test_what_is_left_is_listed_and_the_status_is_1(script: Path) -> None:
     script.write_text(OLD + "from keras.layers import Highway\n", encoding="utf-8")
     result = command("migrate", script)
@@ -173,7 +183,9 @@ def test_the_listing_trains_the_same_by_normwise_after_one_line_is_edited(tmp_pa
     shown = []
     for name, text in (("as_it_is.py", code), ("edited.py", code.replace(old[0], new))):
         script = tmp_path / name
-        script.write_text("import keras\nkeras.utils.set_random_seed(1)\n" + text)
+        seeded = "import keras\nkeras.utils.set_random_seed(1)\n"
+        assert text.count("from keras.models") == 1
+        script.write_text(text.replace("from keras.models", f"{seeded}from keras.models"))
         done = subprocess.run(
             [sys.executable, str(script), "2", "640"], capture_output=True, text=True, check=False
         )

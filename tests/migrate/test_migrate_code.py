@@ -270,6 +270,11 @@ REFUSED = {
         "import keras\nprint 'done'\n",
         r"line 2 is Python 2, and no Python 3: \"print 'done'\"\. .*2to3",
     ),
+    "an exception of Python 2": (
+        "import keras\ntry:\n    x\nexcept Exception, e:\n    pass\n",
+        r"line 4 is no Python 3: 'except Exception, e:'",
+    ),
+    "a number of Python 2": ("import keras\nx = 0777\n", r"line 2 is no Python 3: 'x = 0777'"),
     "no Python": ("import keras\nx = = 3\n", r"line 2 is no Python 3: 'x = = 3'"),
     "no Keras": ("import numpy\n", "imports neither keras nor tensorflow.keras"),
 }
