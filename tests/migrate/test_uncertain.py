@@ -105,6 +105,12 @@ REWRITTEN = {
         "try:\n    import keras\nexcept ImportError:\n    keras = None\n"
         "layer = keras.layers.Dense(3, kernel_initializer='ones')",
     ),
+    "a comment before a last argument that goes": (
+        "import keras\nm = keras.models.Sequential()\nm.add(keras.layers.Dense(\n    3,  # wide\n"
+        "    input_dim=4  # from these\n))",
+        "import keras\nm = keras.models.Sequential()\nm.add(keras.Input((4,)))\nm.add(keras.layers.Dense(\n"
+        "    3  # wide\n    # from these\n))",
+    ),
     "dimensions by their old names": (
         "import keras\nfrom keras import backend as K\ny = K.expand_dims(x, dim=1)",
         "import keras\nfrom keras import backend as K\ny = keras.ops.expand_dims(x, axis=1)",
@@ -199,6 +205,12 @@ LEFT = {
         "    def on_epoch_end(self, epoch, logs={}):\n        print(logs.get('val_acc'))",
         4,
         '"val_acc": the key is that of the metric',
+    ),
+    "a key of one output's metric": (
+        "import keras\nm.compile('sgd', 'mse', metrics=['accuracy'])\n"
+        "print(m.fit(x, y).history['val_out_acc'])",
+        3,
+        '"val_out_acc": the key is that of the metric',
     ),
     "a layer that is called by another name": (
         "from functools import partial\nfrom keras.layers import Dense\nlayer = partial(Dense, init='one')",

@@ -26,9 +26,9 @@ def accuracy_key(site: Site) -> cst.Call:
 def accuracy(site: Site, node: cst.BaseExpression) -> cst.SimpleString | None:
     """The key of the accuracy today, or None where it is not one of the old keys."""
     said = arguments.string(node)
-    if said not in ("acc", "val_acc") or site.facts.measures_acc():
+    if said is None or not said.endswith("acc") or site.facts.measures_acc():
         return None
-    if not site.facts.measures_accuracy():
+    if said not in ("acc", "val_acc") or not site.facts.measures_accuracy():
         site.left(
             f'"{said}": the key is that of the metric, "accuracy" or "acc"; which one cannot be seen here'
         )
