@@ -260,3 +260,12 @@ def test_it_is_left_and_listed(case):
     (left,) = migrate_code(code + "\n").left
     assert left.line == line
     assert why in left.text
+
+
+def test_the_defaults_of_an_old_batch_normalization_are_noted():
+    code = "from keras.layers import *\nmodel.add(Dense(3, init='one'))\nmodel.add(BatchNormalization({}))\n"
+    (note,) = migrate_code(code.format("mode=0")).notes
+    assert note.line == 3
+    assert "epsilon was 1e-6 and momentum 0.9 in Keras 0 and 1.0" in note.text
+    assert migrate_code(code.format("epsilon=1e-6, momentum=0.9")).notes == ()
+    assert migrate_code("from keras.layers import *\nlayer = BatchNormalization()\n").notes == ()

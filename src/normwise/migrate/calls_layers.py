@@ -111,6 +111,15 @@ def _joined(site: Site, call: cst.Call, parts: list[cst.Arg], name: str) -> cst.
     return arguments.replace(call, last, arguments.named(new, name) if name else new)
 
 
+def no_weights(site: Site) -> cst.Call:
+    """``weights=None``, which said that there are none to begin with, is dropped."""
+    found = arguments.keyword(site.call, "weights")
+    if found is None or site.code(found.value) != "None":
+        return site.call
+    site.changed("weights=None is dropped")
+    return arguments.without(site.call, found)
+
+
 def data_format(site: Site) -> cst.Call:
     """``dim_ordering="th"`` to ``data_format="channels_first"``; the default is dropped."""
     found = arguments.keyword(site.call, "dim_ordering")

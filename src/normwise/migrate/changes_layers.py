@@ -297,6 +297,15 @@ LAYERS = (
         "layer = BatchNormalization(epsilon=1e-06, axis=-1, momentum=0.9)",
     ),
     _call(
+        (),
+        "weights=None of a layer",
+        "dropped",
+        "from keras.layers import BatchNormalization\n"
+        "layer = BatchNormalization(momentum=0.9, weights=None, beta_init='zero')",
+        "from keras.layers import BatchNormalization\n"
+        "layer = BatchNormalization(momentum=0.9, beta_initializer='zero')",
+    ),
+    _call(
         (*DENSE, *RECURRENT),
         "an initializer or the input's width as second argument",
         "`kernel_initializer=`; keras.Input",

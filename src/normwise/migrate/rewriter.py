@@ -373,6 +373,7 @@ class Rewriter(cst.CSTTransformer):
         self._steps(site, BEFORE.get(site.name, ()))
         if site.name.startswith("keras.layers."):
             site.call = calls_layers.data_format(site)
+            site.call = calls_layers.no_weights(site)
         if site.name.startswith("."):
             name = cast(cst.Attribute, site.call.func).attr.value
             _rename(site, SIGNATURES, f".{name}")
