@@ -262,6 +262,15 @@ def test_it_is_left_and_listed(case):
     assert why in left.text
 
 
+def test_an_argument_by_both_of_its_names_is_not_said_to_be_changed():
+    migration = migrate_code(
+        "import keras\nlayer = keras.layers.Dense(3, init='one', kernel_initializer='zeros')\n"
+    )
+    assert migration.changed == ()
+    (left,) = migration.left
+    assert left.text.startswith("keras.layers.Dense takes no init")
+
+
 def test_the_defaults_of_an_old_batch_normalization_are_noted():
     code = "from keras.layers import *\nmodel.add(Dense(3, init='one'))\nmodel.add(BatchNormalization({}))\n"
     (note,) = migrate_code(code.format("mode=0")).notes

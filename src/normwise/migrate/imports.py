@@ -7,7 +7,7 @@ from typing import cast
 
 import libcst as cst
 
-from normwise.migrate.facts import chain, dotted
+from normwise.migrate.facts import dotted
 
 Renamed = Callable[[cst.CSTNode, str], str]
 
@@ -191,18 +191,12 @@ class Used(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
-        self.chains: list[list[str]] = []
 
     def visit_Import(self, node: cst.Import) -> bool:
         return False
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         return False
-
-    def visit_Attribute(self, node: cst.Attribute) -> None:
-        parts = chain(node)
-        if parts:
-            self.chains.append(parts)
 
     def visit_Name(self, node: cst.Name) -> None:
         self.names.add(node.value)

@@ -2,96 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import libcst as cst
 
-from normwise.migrate import (
-    arguments,
-    calls_backend,
-    calls_files,
-    calls_generators,
-    calls_layers,
-    calls_optimizers,
-    calls_training,
-)
-from normwise.migrate.change import Change
+from normwise.migrate import arguments, calls_files, calls_layers, rows
 from normwise.migrate.changes import CHANGES
-from normwise.migrate.facts import CALLED, KERAS_1, KERAS_1_METHODS, Facts, chain
+from normwise.migrate.facts import KERAS_1, KERAS_1_METHODS, Facts, chain
 from normwise.migrate.imports import is_module, on_lines, rewritten_imports
-from normwise.migrate.known import exists, order, parameters
+from normwise.migrate.keywords import list_starred, list_unknown
+from normwise.migrate.known import exists
 from normwise.migrate.names import gone, moved, renamed, rooted
 from normwise.migrate.site import Log, Site
-
-ARGUMENTS = [c for c in CHANGES if c.kind == "argument"]
-SIGNATURES = [c for c in CHANGES if c.kind == "signature"]
-VALUES = [c for c in CHANGES if c.kind == "value"]
+from normwise.migrate.steps import AFTER, BEFORE, REPLACED, Step
 
 NOTES = {c.old: c.note for c in CHANGES if c.kind in ("module", "name") and c.note}
 
-Step = Callable[[Site], cst.BaseExpression]
-
-BEFORE: dict[str, tuple[Step, ...]] = {
-    **{
-        f"keras.layers.{n}": (calls_layers.kernel_size,)
-        for n in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D")
-    },
-    "keras.layers.ConvLSTM2D": (calls_layers.kernel_size, calls_layers.forget_bias),
-    "keras.layers.LSTM": (calls_layers.second_argument, calls_layers.forget_bias),
-    "keras.layers.GRU": (calls_layers.second_argument, calls_layers.reset_after),
-    "keras.layers.SimpleRNN": (calls_layers.second_argument,),
-    "keras.layers.Dense": (calls_layers.second_argument,),
-    "keras.layers.Embedding": (calls_layers.embedding_length,),
-    "keras.layers.BatchNormalization": (calls_layers.batch_normalization,),
-    "keras.optimizers.SGD": (calls_optimizers.nesterov,),
-    "keras.callbacks.EarlyStopping": (calls_training.patience,),
-    ".fit_generator": (calls_generators.fit_generator,),
-    ".evaluate_generator": (calls_generators.evaluate_generator,),
-    ".predict_generator": (calls_generators.predict_generator,),
-}
-"""What is done by the old names of the arguments, before these are renamed."""
-AFTER: dict[str, tuple[Step, ...]] = {
-    ".compile": (
-        calls_training.known_words,
-        calls_training.compile_metrics,
-        calls_optimizers.named_optimizer,
-    ),
-    ".fit": (calls_training.show_accuracy, calls_training.default_epochs),
-    ".evaluate": (calls_training.show_accuracy,),
-    ".predict_classes": (calls_training.predict_classes,),
-    ".predict_proba": (calls_training.predict_proba,),
-    ".add_weight": (calls_training.add_weight,),
-    ".save": (calls_files.file_name,),
-    ".save_weights": (calls_files.file_name,),
-    ".load_weights": (calls_files.file_name,),
-    "keras.models.load_model": (calls_files.file_name,),
-    "keras.callbacks.ModelCheckpoint": (calls_files.checkpoint_file, calls_files.accuracy_key),
-    "keras.callbacks.EarlyStopping": (calls_files.accuracy_key,),
-    "keras.callbacks.ReduceLROnPlateau": (calls_files.accuracy_key,),
-    "keras.layers.merge": (calls_layers.merge,),
-    "keras.layers.TimeDistributedDense": (calls_layers.time_distributed_dense,),
-    "keras.layers.ThresholdedReLU": (calls_layers.thresholded_relu,),
-    **{
-        f"keras.backend.{n}": (calls_backend.last_axis,)
-        for n in ("concatenate", "expand_dims", "argmax", "argmin")
-    },
-    "keras.backend.set_image_dim_ordering": (calls_backend.set_dim_ordering,),
-    "keras.backend.image_dim_ordering": (calls_backend.compare_dim_ordering,),
-    "keras.backend.set_value": (calls_backend.set_value,),
-    **{
-        f"keras.optimizers.{n}": (
-            calls_optimizers.decay,
-            calls_optimizers.default_rate,
-            calls_optimizers.epsilon_none,
-        )
-        for n in calls_optimizers.RATES
-    },
-}
-"""What is done by the new names."""
-REPLACED = frozenset(n for n in AFTER if n.startswith("keras.backend.")) | CALLED
-"""Names that only a call of theirs makes new."""
-CHECKED_METHODS = (".fit", ".compile", ".predict", ".evaluate", ".train_on_batch", ".test_on_batch")
 SURE_METHODS = frozenset({".fit_generator", ".evaluate_generator", ".predict_generator", ".predict_classes"})
 """Methods that nothing but a Keras model has."""
 BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
@@ -369,37 +295,21 @@ class Rewriter(cst.CSTTransformer):
 
     def _rewritten(self, site: Site) -> cst.BaseExpression:
         if arguments.starred(site.call) and site.name.startswith(("keras.layers.", "keras.optimizers.", ".")):
-            self._starred(site)
+            list_starred(site)
         self._steps(site, BEFORE.get(site.name, ()))
         if site.name.startswith("keras.layers."):
             site.call = calls_layers.data_format(site)
             site.call = calls_layers.no_weights(site)
-        if site.name.startswith("."):
-            name = cast(cst.Attribute, site.call.func).attr.value
-            _rename(site, SIGNATURES, f".{name}")
-        _signature(site)
-        _rename(site, ARGUMENTS, site.name)
-        _values(site)
+        rows.named_by_place(site)
+        rows.renamed(site)
+        rows.revalued(site)
         if site.name.startswith("keras.layers."):
             calls_layers.order_of_channels(site)
             site.call = calls_layers.first_layer(site)
         result = self._steps(site, AFTER.get(site.name, ()))
         if isinstance(result, cst.Call):
-            self._check(site, result)
+            list_unknown(site, result)
         return result
-
-    def _starred(self, site: Site) -> None:
-        """``Dense(3, **settings)``: old words in settings that can be seen are listed, others only noted."""
-        short, method = site.name.rpartition(".")[2], site.name.startswith(".")
-        old = {row.old for row in ARGUMENTS if site.name in row.where}
-        old |= KERAS_1_METHODS if method else KERAS_1
-        for arg in site.call.args:
-            words = _words(self.facts.value_of(arg.value, site.original)) if arg.star == "**" else None
-            if words is not None and words & old:
-                named = ", ".join(sorted(words & old))
-                site.left(f"{named}: given to {short} by a star, and not renamed there")
-            elif arg.star and words is None:
-                site.note(f"what is given to {short} by a star cannot be seen, nor renamed")
 
     def _passed_on(self, node: cst.CSTNode, value: cst.BaseExpression) -> None:
         """Lists a layer or an optimizer that is called elsewhere, by another name."""
@@ -415,22 +325,6 @@ class Rewriter(cst.CSTTransformer):
                 return result
             site.call = result
         return result
-
-    def _check(self, site: Site, call: cst.Call) -> None:
-        """Lists keywords that Keras 3 does not take."""
-        if site.name.startswith("."):
-            method = f".{call.func.attr.value}" if isinstance(call.func, cst.Attribute) else ""
-            takes = parameters(f"keras.Model{method}") if method in CHECKED_METHODS else None
-        else:
-            takes = parameters(site.name)
-        words = [a.keyword.value for a in call.args if a.keyword]
-        padding = arguments.text(call, "padding")
-        if site.name.startswith("keras.layers.") and padding not in (None, "valid", "same", "causal"):
-            site.left(f'padding: Keras 3 has no "{padding}"')
-        for word in words if takes is not None else []:
-            said = any(word in why and line == self.facts.line(site.original) for line, why in self.log.left)
-            if word not in cast(frozenset[str], takes) and not said:
-                site.left(f"{site.name.lstrip('.')} takes no {word}; what to write instead is not known here")
 
     # Keys of logs
 
@@ -509,8 +403,8 @@ def _as_dense(site: Site) -> cst.BaseExpression:
     """The arguments of TimeDistributedDense, as those of Dense."""
     name, site.name = site.name, "keras.layers.Dense"
     site.call = calls_layers.second_argument(site)
-    _rename(site, ARGUMENTS, site.name)
-    _values(site)
+    rows.renamed(site)
+    rows.revalued(site)
     site.name = "keras.layers.TimeDistributed"
     if site.original in site.facts.first or site.original in site.facts.later:
         site.call = calls_layers.first_layer(site)
@@ -525,62 +419,3 @@ def _is_value(parent: cst.CSTNode, node: cst.Name) -> bool:
 
 def _within(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
-
-
-def _signature(site: Site) -> None:
-    """Arguments that stood at a place which is another's now are given by their names."""
-    if site.facts.modern():
-        return
-    for row in SIGNATURES:
-        if site.name not in row.where:
-            continue
-        names = row.old.split(", ")
-        today = order(site.name)
-        start = next(i for i, name in enumerate(names) if name != today[i])
-        if site.facts.of_tensorflow():
-            names = list(today)
-        if len(arguments.positional(site.call)) > start:
-            site.changed(f"arguments from place {start + 1} on → {', '.join(names[start:])}")
-            site.call = arguments.positions_named(site.call, names, start)
-
-
-def _rename(site: Site, rows: list[Change], name: str) -> None:
-    for row in rows:
-        found = (
-            arguments.keyword(site.call, row.old) if name in row.where and row.kind == "argument" else None
-        )
-        if found is None:
-            continue
-        if row.old == "schedule_decay" and site.code(found.value) != "0.004":
-            continue
-        site.changed(f"{row.old} → {row.new}" if row.new else f"{row.old} is dropped")
-        if row.note:
-            site.note(row.note)
-        if row.new and arguments.keyword(site.call, row.new) is None:
-            site.call = arguments.renamed(site.call, row.old, row.new)
-        elif not row.new:
-            site.call = arguments.without(site.call, found)
-
-
-def _words(node: cst.BaseExpression) -> set[str] | None:
-    """The keys of a dictionary that can be seen."""
-    if isinstance(node, cst.Dict):
-        keys = {arguments.string(e.key) for e in node.elements if isinstance(e, cst.DictElement)}
-        return {key for key in keys if key is not None}
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "dict":
-        return {a.keyword.value for a in node.args if a.keyword}
-    return None
-
-
-def _values(site: Site) -> None:
-    for row in VALUES:
-        if site.name not in row.where:
-            continue
-        found = arguments.keyword(site.call, row.argument)
-        given = arguments.positional(site.call)
-        if found is None and row.argument == "loss" and len(given) > 1:
-            found = given[1]
-        if found is not None and row.old in calls_training.strings(found.value):
-            site.changed(f"'{row.old}' → '{row.new}'")
-            new = found.with_changes(value=calls_training.with_string(found.value, row.old, row.new))
-            site.call = arguments.replace(site.call, found, new)
