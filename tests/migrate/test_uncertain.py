@@ -195,6 +195,12 @@ LEFT = {
         4,
         'metrics: Keras 3 knows no "fmeasure"',
     ),
+    "metrics of several outputs, of TensorFlow's": (
+        "from tensorflow.keras.models import Model\nm = Model(a, [b, c])\n"
+        "m.compile('sgd', 'mse', metrics=['mae', 'mse'])",
+        3,
+        "metrics=['mae', 'mse'] of several outputs: give a list for each",
+    ),
     "a padding that is gone": (
         "from keras.layers import Convolution2D\nlayer = Convolution2D(8, 3, 3, border_mode='full')",
         2,

@@ -20,6 +20,7 @@ def compile_metrics(site: Site) -> cst.Call:
     return arguments.added(site.call, "metrics", cst.parse_expression(f"[{quote}accuracy{quote}]"))
 
 
+MODELS = ("keras.models.Model", "keras.Model")
 _RESOLVED = {"loss": "losses", "metrics": "metrics", "optimizer": "optimizers"}
 
 
@@ -35,6 +36,27 @@ def known_words(site: Site) -> cst.Call:
             if not _resolves(_RESOLVED[name], said):
                 site.left(f'{name}: Keras 3 knows no "{said}"')
     return site.call
+
+
+def metrics_of_each(site: Site) -> cst.Call:
+    """``metrics=["accuracy"]`` of a model with several outputs, which meant each of them: a list for each."""
+    given = arguments.value(site.call, "metrics", 2)
+    assert isinstance(site.original.func, cst.Attribute)
+    made = site.facts.value_of(site.original.func.value, site.original)
+    if not isinstance(made, cst.Call) or site.facts.new_name(made.func) not in MODELS or site.facts.modern():
+        return site.call
+    outputs = arguments.value(made, "outputs", 1) or arguments.value(made, "output")
+    if not isinstance(given, cst.List) or not isinstance(outputs, cst.List) or len(outputs.elements) < 2:
+        return site.call
+    if not given.elements or any(isinstance(e.value, cst.List | cst.Tuple) for e in given.elements):
+        return site.call
+    if site.facts.of_tensorflow():
+        site.left(f"metrics={site.code(given)} of several outputs: give a list for each of them")
+        return site.call
+    site.changed("metrics → a list for each output")
+    each = ", ".join([site.code(given)] * len(outputs.elements))
+    arg = next(a for a in site.call.args if a.value is given)
+    return arguments.replace(site.call, arg, arg.with_changes(value=cst.parse_expression(f"[{each}]")))
 
 
 def strings(node: cst.BaseExpression) -> list[str]:

@@ -194,6 +194,18 @@ COMPILING = (
         "3.0",
         note="weights of the shape (samples, steps) are taken as they are",
     ),
+    Change(
+        "call",
+        "metrics of a model with several outputs",
+        "a list for each",
+        "3.0",
+        "from keras.layers import Input\nfrom keras.models import Model\na = Input((3,))\n"
+        "model = Model(inputs=a, outputs=[a, a])\nmodel.compile('sgd', 'mse', metrics=['mae', 'mse'])",
+        "from keras.layers import Input\nfrom keras.models import Model\na = Input((3,))\n"
+        "model = Model(inputs=a, outputs=[a, a])\n"
+        "model.compile('sgd', 'mse', metrics=[['mae', 'mse'], ['mae', 'mse']])",
+        where=(".compile",),
+    ),
     *(
         Change(
             "value",

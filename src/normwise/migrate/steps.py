@@ -41,6 +41,7 @@ BEFORE: dict[str, tuple[Step, ...]] = {
 AFTER: dict[str, tuple[Step, ...]] = {
     ".compile": (
         calls_training.known_words,
+        calls_training.metrics_of_each,
         calls_training.compile_metrics,
         calls_optimizers.named_optimizer,
     ),
