@@ -349,6 +349,17 @@ LAYERS = (
         version="3.0",
     ),
     _call(
+        ("keras.models.Sequential",),
+        "input and output of a Sequential model",
+        "`inputs[0]`, `outputs[0]`",
+        "import keras\nfrom keras.models import Sequential, Model\nfrom keras.layers import Dense\n\n"
+        "model = Sequential([keras.Input((3,)), Dense(2)])\nsame = Model(model.input, model.output)",
+        "import keras\nfrom keras.models import Sequential, Model\nfrom keras.layers import Dense\n\n"
+        "model = Sequential([keras.Input((3,)), Dense(2)])\n"
+        "same = Model(model.inputs[0], model.outputs[0])",
+        version="3.0",
+    ),
+    _call(
         ("keras.layers.merge",),
         "merge(mode=…)",
         "`add`, `multiply`, `average`, `maximum`, `concatenate`",

@@ -132,7 +132,16 @@ class Rewriter(cst.CSTTransformer):
         if original_node.attr.value == "lr" and self._is_optimizer(original_node.value):
             self.log.changed.append((self.facts.line(original_node), "lr → learning_rate"))
             return updated_node.with_changes(attr=cst.Name("learning_rate"))
+        if original_node.attr.value in ("input", "output") and self._is_sequential(original_node.value):
+            attribute = f"{original_node.attr.value}s"
+            self.log.changed.append((self.facts.line(original_node), f"{attribute[:-1]} → {attribute}[0]"))
+            first = [cst.SubscriptElement(cst.Index(cst.Integer("0")))]
+            return cst.Subscript(updated_node.with_changes(attr=cst.Name(attribute)), first)
         return self._name(original_node, updated_node)
+
+    def _is_sequential(self, node: cst.BaseExpression) -> bool:
+        made = self.facts.value_of(node, node) if chain(node) else node
+        return isinstance(made, cst.Call) and made in self.facts.layers
 
     def _is_optimizer(self, node: cst.BaseExpression) -> bool:
         parts = chain(node)
