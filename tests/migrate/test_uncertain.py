@@ -201,6 +201,12 @@ LEFT = {
         3,
         "metrics=['mae', 'mse'] of several outputs: give a list for each",
     ),
+    "noise in a layer": (
+        "import keras\nfrom keras import backend as K\nlayer = keras.layers.Lambda(lambda x: x + "
+        "K.random_normal(shape=(4, 2)))",
+        3,
+        "keras.random.normal in a layer needs seed=",
+    ),
     "a padding that is gone": (
         "from keras.layers import Convolution2D\nlayer = Convolution2D(8, 3, 3, border_mode='full')",
         2,

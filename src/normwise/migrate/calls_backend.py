@@ -47,6 +47,18 @@ def compare_dim_ordering(site: Site) -> cst.BaseExpression:
     return arguments.with_method(site.call, "image_data_format")
 
 
+def seeded(site: Site) -> cst.Call:
+    """Lists ``K.random_normal`` in a function: of a layer that is compiled Keras 3 wants a seed generator."""
+    at = site.facts.parent(site.original)
+    while not isinstance(at, cst.FunctionDef | cst.Lambda | cst.Module):
+        at = site.facts.parent(at)
+    if site.old.startswith("keras.backend.") and not isinstance(at, cst.Module):
+        site.left(
+            f"{site.name} in a layer needs seed=…: write a layer that holds a keras.random.SeedGenerator"
+        )
+    return site.call
+
+
 def set_value(site: Site) -> cst.BaseExpression:
     """``K.set_value(variable, value)`` to ``variable.assign(value)``."""
     if len(arguments.positional(site.call)) != 2 or len(site.call.args) != 2:

@@ -64,6 +64,8 @@ AFTER: dict[str, tuple[Step, ...]] = {
         f"keras.backend.{n}": (calls_backend.last_axis,)
         for n in ("concatenate", "expand_dims", "argmax", "argmin")
     },
+    "keras.random.normal": (calls_backend.seeded,),
+    "keras.random.uniform": (calls_backend.seeded,),
     "keras.backend.set_image_dim_ordering": (calls_backend.set_dim_ordering,),
     "keras.backend.image_dim_ordering": (calls_backend.compare_dim_ordering,),
     "keras.backend.set_value": (calls_backend.set_value,),
