@@ -36,13 +36,14 @@ def claims(found: Mapping[str, Found]) -> Iterator[Claim]:
 def _mnist(found: Found) -> Iterator[Claim]:
     for of, name in (("best", "best"), ("slow", "low")):
         without, normalized = (found["runs"][f"{arm}, {of} rate"] for arm in ("without", "with"))
-        last, steps = without["steps"][-1], mnist_steps(found, of)
-        share = [None if s is None else s / last for s in steps]
+        steps = [mnist_steps(found, of, arm) for arm in ("with", "without")]
+        last = without["steps"][-1]
+        share = [spread([None if s is None else s / last for s in seeds], percent) for seeds in steps]
         yield (
             f"Figure 1a, {name} rate: what the network without normalization reaches at the end, the other"
             " reaches sooner",
-            f"after {spread(share, percent)} of the steps",
-            verdict(steps, [last] * len(steps)),
+            f"first seen after {share[0]} of the steps, by the one without itself after {share[1]}",
+            verdict(*steps),
         )
         ends = [[curve[-1] for curve in run["test accuracy"]] for run in (without, normalized)]
         yield (
@@ -156,15 +157,18 @@ def _placement(found: Found) -> Claim:
 
 def _initialization(found: Found) -> Iterator[Claim]:
     for activation in dict.fromkeys(run["activation"] for run in found["runs"].values()):
-        without, normalized = (usable(found, activation, arm) for arm in ("without", "with"))
+        seeds = range(len(found["settings"]["seeds"]))
+        without, normalized = (
+            [usable(found, activation, arm, seed) for seed in seeds] for arm in ("without", "with")
+        )
         label = {"relu": "ReLU"}.get(activation, activation)
         for name, what in (("rates", "learning rates"), ("scales", "initialization scales")):
+            decades = [[seed[name] for seed in arm] for arm in (without, normalized)]
+            less, more = (spread(arm, "{:.1f}".format) for arm in decades)
             yield (
                 f"With normalization a wider range of {what} is of use ({label})",
-                f"{without[name]:.1f} decades without, {normalized[name]:.1f} with",
-                verdict([without[name]], [normalized[name]])
-                if without[name] != normalized[name]
-                else "alike",
+                f"{less} decades without, {more} with",
+                verdict(*decades),
             )
 
 

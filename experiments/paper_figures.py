@@ -274,11 +274,10 @@ def initialization_map(found: Found) -> go.Figure:
     return drawn.figure()
 
 
-def losses_of(found: Found, activation: str, arm: str, scale: float) -> list[float]:
-    """The median loss of each learning rate."""
-    return [
-        middle(seeds) for seeds in found["runs"][f"{activation}, {arm}, scale {scale:g}"]["validation loss"]
-    ]
+def losses_of(found: Found, activation: str, arm: str, scale: float, seed: int | None = None) -> list[float]:
+    """The loss of each learning rate: that of one seed, by its place, or else the median."""
+    losses = found["runs"][f"{activation}, {arm}, scale {scale:g}"]["validation loss"]
+    return [middle(seeds if seed is None else [seeds[seed]]) for seeds in losses]
 
 
 def limit_of(found: Found, activation: str) -> float:

@@ -48,10 +48,10 @@ def count(value: float) -> str:
 # --- mnist_sigmoid ----------------------------------------------------------------------------------------
 
 
-def mnist_steps(found: Found, of: str) -> Steps:
-    """By seed, the first step at which the network with normalization is as good as the other at the end."""
+def mnist_steps(found: Found, of: str, arm: str = "with") -> Steps:
+    """By seed, the first step at which a network is as good as the one without normalization at the end."""
     goals = [curve[-1] for curve in found["runs"][f"without, {of} rate"]["test accuracy"]]
-    run = found["runs"][f"with, {of} rate"]
+    run = found["runs"][f"{arm}, {of} rate"]
     return [first(run["steps"], curve, goal) for curve, goal in zip(run["test accuracy"], goals, strict=True)]
 
 
@@ -72,20 +72,18 @@ def mnist_sigmoid(found: Found) -> str:
         for arm in ("without", "with"):
             run = found["runs"][f"{arm}, {of} rate"]
             ends = [curve[-1] for curve in run["test accuracy"]]
-            last = run["steps"][-1]
-            steps = [last] * len(ends) if arm == "without" else mnist_steps(found, of)
             rows.append(
                 [
                     f"{run['learning rate']:g}, {arm}",
                     spread(ends, percent),
-                    spread(steps, count) if arm == "with" else count(last),
+                    spread(mnist_steps(found, of, arm), count),
                     spread(run["wander"], "{:.2f}".format),
                 ]
             )
     head = [
         "learning rate, normalization",
         "test accuracy at the end",
-        "steps to that of `without`",
+        "first step that sees the end of `without`",
         "wander",
     ]
     return table(head, rows)
@@ -209,11 +207,12 @@ def small_batch(found: Found) -> str:
 # --- initialization ---------------------------------------------------------------------------------------
 
 
-def usable(found: Found, activation: str, arm: str) -> dict[str, float]:
-    """Decades of rates at Glorot's scale, decades of scales at the best rate, and the share of all pairs."""
+def usable(found: Found, activation: str, arm: str, seed: int | None = None) -> dict[str, float]:
+    """Decades of rates at Glorot's scale, decades of scales at the best rate, and the share of all pairs; of
+    one seed, by its place, or else of the median loss."""
     scales, rates = found["settings"]["scales"], found["settings"]["learning rates"]
     limit = limit_of(found, activation)
-    losses = np.array([losses_of(found, activation, arm, scale) for scale in scales])
+    losses = np.array([losses_of(found, activation, arm, scale, seed) for scale in scales])
     at_one = losses[scales.index(1.0)]
     return {
         "rates": usable_range(rates, [[v] for v in at_one], limit),

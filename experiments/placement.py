@@ -49,7 +49,7 @@ FULL = {
     "validation rows": 4_000,
     "dropout": 0.5,
     "momentum": 0.9,
-    "learning rates": [0.01, 0.03, 0.1, 0.3],
+    "learning rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3],
     "seeds": [0, 1, 2],
 }
 QUICK = FULL | {

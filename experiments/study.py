@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,8 +50,9 @@ def carry_out(study: Study, out: Path, command: str, console: Console | None = N
         What each run found, by its name.
 
     Raises:
-        SystemExit: If `out` holds runs of other settings.
+        SystemExit: If `out` holds runs of other settings or no runs, or cannot be written.
     """
+    require_place(out)
     found = kept_in(out, study)
     with progress_bar(console or Console(stderr=True), TaskProgressColumn) as progress:
         (task,) = progress.task_ids
@@ -70,11 +72,31 @@ def carry_out(study: Study, out: Path, command: str, console: Console | None = N
     return found
 
 
+def require_place(out: Path) -> None:
+    """Says that a file cannot be written before the first run, and not after it."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise SystemExit(
+            f"{out} cannot be written: {error.strerror or error}. Name another with --out."
+        ) from error
+    if out.is_dir():
+        raise SystemExit(f"{out} is a folder. Name a file with --out.")
+
+
 def kept_in(out: Path, study: Study) -> Found:
     """The runs that a file holds already."""
     if not out.exists():
         return {}
-    results = json.loads(out.read_text("utf-8"))["results"]
+    try:
+        results = json.loads(out.read_text("utf-8"))["results"]
+        results = {key: results[key] for key in ("settings", "runs")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(
+            f"{out} holds no runs of an experiment. Remove it, or name another with --out."
+        ) from error
     asked = json.loads(json.dumps(study.settings))
     if results["settings"] != asked:
         differ = [k for k in {*asked, *results["settings"]} if asked.get(k) != results["settings"].get(k)]

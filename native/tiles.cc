@@ -225,8 +225,6 @@ inline void gradient_by(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> 
   });
 }
 
-// --- values that weigh ----------------------------------------------------------------------------------------
-
 // The weights of one row's lanes.
 template <typename T>
 class RowWeights {
@@ -258,83 +256,6 @@ ALWAYS_INLINE bool counts(T v, T weight) {
   return (weight > T(0)) | (__builtin_fabs(v) < T(1e18));
 }
 
-template <typename S, typename T = Compute<S>>
-void weighted_sums(Rows<S> x, Weights<T> weights, const T* RESTRICT origin, double* RESTRICT s, double* RESTRICT q) {
-  RowWeights<T> row;
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const S* RESTRICT p = x.data + r * x.stride;
-    const T* RESTRICT w = row.of(weights, r, x.width);
-    for (int64_t i = 0; i < x.width; ++i) {
-      const T v = load(p[i]);
-      const double d = (counts(v, w[i]) ? v : T(0)) - origin[i];
-      const double wd = w[i] * d;
-      s[i] += wd;
-      q[i] += wd * d;
-    }
-  }
-}
-
-template <typename F, typename S, typename T>
-inline void weighted_normalize_by(Rows<S> x, Weights<T> weights, Lanes<T> lanes, T alpha, S* y, bool stream) {
-  RowWeights<T> row;
-  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
-    const S* RESTRICT p = x.data + r * x.stride + first;
-    const T* RESTRICT w = row.of(weights, r, x.width) + first;
-    const T* RESTRICT o = lanes.origin + first;
-    const T* RESTRICT f = lanes.factor + first;
-    const T* RESTRICT b = lanes.offset + first;
-    for (int64_t i = 0; i < n; ++i) {
-      const T v = load(p[i]);
-      out[i] = store<S>(F::value(((counts(v, w[i]) ? v : T(0)) - o[i]) * f[i] + b[i], alpha));
-    }
-  });
-}
-
-template <typename F, typename S, typename T>
-inline void weighted_gradient_sums_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, T alpha,
-                                      double* RESTRICT s, double* RESTRICT q) {
-  RowWeights<T> row;
-  const T* RESTRICT o = lanes.origin;
-  const T* RESTRICT f = lanes.factor;
-  const T* RESTRICT b = lanes.offset;
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const S* RESTRICT p = x.data + r * x.stride;
-    const S* RESTRICT up = u + r * x.stride;
-    const T* RESTRICT w = row.of(weights, r, x.width);
-    for (int64_t i = 0; i < x.width; ++i) {
-      const T v = load(p[i]);
-      const T d = (counts(v, w[i]) ? v : T(0)) - o[i];
-      const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
-      s[i] += g;
-      q[i] += g * d;
-    }
-  }
-}
-
-template <typename F, typename S, typename T>
-inline void weighted_gradient_by(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
-                                 T alpha, S* by_x, bool stream) {
-  RowWeights<T> row;
-  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
-    const S* RESTRICT p = x.data + r * x.stride + first;
-    const S* RESTRICT up = u + r * x.stride + first;
-    const T* RESTRICT w = row.of(weights, r, x.width) + first;
-    const T* RESTRICT o = lanes.origin + first;
-    const T* RESTRICT f = lanes.factor + first;
-    const T* RESTRICT b = lanes.offset + first;
-    const T* RESTRICT slope = more.slope + first;
-    const T* RESTRICT constant = more.constant + first;
-    for (int64_t i = 0; i < n; ++i) {
-      const T v = load(p[i]);
-      const bool seen = counts(v, w[i]);
-      const T d = (seen ? v : T(0)) - o[i];
-      const T g = load(up[i]) * F::slope(d * f[i] + b[i], alpha);
-      const T found = f[i] * (g + w[i] * (constant[i] - d * slope[i]));
-      out[i] = store<S>(seen ? found : T(0));
-    }
-  });
-}
-
 // The caller's function with the activation as a type; float64 has those alone that need no exponential.
 template <typename T, typename Call>
 inline void with(Activation activation, const Call& call) {
@@ -363,39 +284,188 @@ inline void with(Activation activation, const Call& call) {
   call(Linear<T>{});
 }
 
-template <typename S, typename T = Compute<S>>
-void normalize(Rows<S> x, Lanes<T> lanes, Activation activation, T alpha, S* y, bool stream) {
+// float and double without weights: one loop an activation.
+template <typename T>
+void normalize(Rows<T> x, Lanes<T> lanes, Activation activation, T alpha, T* y, bool stream) {
   with<T>(activation, [&](auto f) { normalize_by<decltype(f)>(x, lanes, alpha, y, stream); });
 }
 
-template <typename S, typename T = Compute<S>>
-void gradient_sums(Rows<S> x, const S* u, Lanes<T> lanes, Activation activation, T alpha, double* s, double* q) {
+template <typename T>
+void gradient_sums(Rows<T> x, const T* u, Lanes<T> lanes, Activation activation, T alpha, double* s, double* q) {
   with<T>(activation, [&](auto f) { gradient_sums_by<decltype(f)>(x, u, lanes, alpha, s, q); });
 }
 
-template <typename S, typename T = Compute<S>>
-void gradient(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> more, Activation activation, T alpha, S* by_x,
+template <typename T>
+void gradient(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, Activation activation, T alpha, T* by_x,
               bool stream) {
   with<T>(activation, [&](auto f) { gradient_by<decltype(f)>(x, u, lanes, more, alpha, by_x, stream); });
 }
 
+// --- half precision, and values that weigh --------------------------------------------------------------------
+//
+// Part by part of a row: z, then its activation or slope in place, then what is made of it. A loop for each
+// activation, of which each is a function of its own, and not one for each of all their combinations.
+
+// The values of a part; a row of halves is written so many at once.
+constexpr int64_t kPart = 8 * 64 / 2;
+
+template <typename T>
+void activate(Activation activation, T* z, int64_t n, T alpha) {
+  with<T>(activation, [&](auto f) {
+    for (int64_t i = 0; i < n; ++i) z[i] = decltype(f)::value(z[i], alpha);
+  });
+}
+
+template <typename T>
+void slopes(Activation activation, T* z, int64_t n, T alpha) {
+  with<T>(activation, [&](auto f) {
+    for (int64_t i = 0; i < n; ++i) z[i] = decltype(f)::slope(z[i], alpha);
+  });
+}
+
+// x − origin of n values from p on; `w` is null, or has what they weigh.
+template <bool Weighted, typename S, typename T>
+ALWAYS_INLINE void deviations(const S* RESTRICT p, const T* RESTRICT w, const T* RESTRICT origin, int64_t n,
+                              T* RESTRICT d) {
+  for (int64_t i = 0; i < n; ++i) {
+    T v = load(p[i]);
+    if constexpr (Weighted) v = counts(v, w[i]) ? v : T(0);
+    d[i] = v - origin[i];
+  }
+}
+
+// The weights of a row, or null.
+template <bool Weighted, typename T>
+ALWAYS_INLINE const T* weights_of(RowWeights<T>& row, Weights<T> weights, int64_t r, int64_t width) {
+  return Weighted ? row.of(weights, r, width) : nullptr;
+}
+
+// Adds add(r, first, n, sum, products) of each part of each row to s and q, eight rows at a time in T.
+template <typename S, typename T, typename Add>
+ALWAYS_INLINE void add_parts(Rows<S> x, double* RESTRICT s, double* RESTRICT q, const Add& add) {
+  for (int64_t group = 0; group < x.rows; group += kGroup) {
+    const int64_t end = group + kGroup < x.rows ? group + kGroup : x.rows;
+    for (int64_t first = 0; first < x.width; first += kPart) {
+      const int64_t n = x.width - first < kPart ? x.width - first : kPart;
+      T sum[kPart], products[kPart];
+      for (int64_t i = 0; i < n; ++i) sum[i] = products[i] = 0;
+      for (int64_t r = group; r < end; ++r) add(r, first, n, sum, products);
+      for (int64_t i = 0; i < n; ++i) s[first + i] += sum[i];
+      for (int64_t i = 0; i < n; ++i) q[first + i] += products[i];
+    }
+  }
+}
+
+// One row's weights at a time would be spread anew for each part: eight rows' are.
+template <typename T>
+class GroupWeights {
+ public:
+  const T* of(Weights<T> weights, int64_t row, int64_t width) { return rows_[row % kGroup].of(weights, row, width); }
+
+ private:
+  RowWeights<T> rows_[kGroup];
+};
+
 template <typename S, typename T = Compute<S>>
-void weighted_normalize(Rows<S> x, Weights<T> weights, Lanes<T> lanes, Activation activation, T alpha, S* y,
-                        bool stream) {
-  with<T>(activation, [&](auto f) { weighted_normalize_by<decltype(f)>(x, weights, lanes, alpha, y, stream); });
+void weighted_sums(Rows<S> x, Weights<T> weights, const T* origin, double* s, double* q) {
+  GroupWeights<T> rows;
+  add_parts<S, T>(x, s, q, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT sum, T* RESTRICT products) {
+    const T* RESTRICT w = rows.of(weights, r, x.width) + first;
+    T d[kPart];
+    deviations<true>(x.data + r * x.stride + first, w, origin + first, n, d);
+    for (int64_t i = 0; i < n; ++i) {
+      const T wd = w[i] * d[i];
+      sum[i] += wd;
+      products[i] += wd * d[i];
+    }
+  });
+}
+
+template <bool Weighted, typename S, typename T = Compute<S>>
+void normalize_parts(Rows<S> x, Weights<T> weights, Lanes<T> lanes, Activation activation, T alpha, S* y,
+                     bool stream) {
+  RowWeights<T> row;
+  write_rows(x, y, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const T* w = weights_of<Weighted>(row, weights, r, x.width);
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    T z[kPart];
+    deviations<Weighted>(x.data + r * x.stride + first, Weighted ? w + first : w, lanes.origin + first, n, z);
+    for (int64_t i = 0; i < n; ++i) z[i] = z[i] * f[i] + b[i];
+    activate(activation, z, n, alpha);
+    for (int64_t i = 0; i < n; ++i) out[i] = store<S>(z[i]);
+  });
+}
+
+template <bool Weighted, typename S, typename T = Compute<S>>
+void gradient_sums_parts(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, Activation activation, T alpha,
+                         double* s, double* q) {
+  GroupWeights<T> rows;
+  add_parts<S, T>(x, s, q, [&](int64_t r, int64_t first, int64_t n, T* RESTRICT sum, T* RESTRICT products) {
+    const T* w = Weighted ? rows.of(weights, r, x.width) + first : nullptr;
+    const S* RESTRICT up = u + r * x.stride + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    T d[kPart], z[kPart];
+    deviations<Weighted>(x.data + r * x.stride + first, w, lanes.origin + first, n, d);
+    for (int64_t i = 0; i < n; ++i) z[i] = d[i] * f[i] + b[i];
+    slopes(activation, z, n, alpha);
+    for (int64_t i = 0; i < n; ++i) {
+      const T g = load(up[i]) * z[i];
+      sum[i] += g;
+      products[i] += g * d[i];
+    }
+  });
+}
+
+template <bool Weighted, typename S, typename T = Compute<S>>
+void gradient_parts(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
+                    Activation activation, T alpha, S* by_x, bool stream) {
+  RowWeights<T> row;
+  write_rows(x, by_x, stream, [&](int64_t r, int64_t first, int64_t n, S* RESTRICT out) {
+    const T* RESTRICT w = weights_of<Weighted>(row, weights, r, x.width);
+    const S* RESTRICT p = x.data + r * x.stride + first;
+    const S* RESTRICT up = u + r * x.stride + first;
+    const T* RESTRICT f = lanes.factor + first;
+    const T* RESTRICT b = lanes.offset + first;
+    const T* RESTRICT slope = more.slope + first;
+    const T* RESTRICT constant = more.constant + first;
+    if constexpr (Weighted) w += first;
+    T d[kPart], z[kPart];
+    deviations<Weighted>(p, w, lanes.origin + first, n, d);
+    for (int64_t i = 0; i < n; ++i) z[i] = d[i] * f[i] + b[i];
+    slopes(activation, z, n, alpha);
+    for (int64_t i = 0; i < n; ++i) {
+      T pull = constant[i] - d[i] * slope[i];
+      if constexpr (Weighted) pull = w[i] * pull;
+      T found = f[i] * (load(up[i]) * z[i] + pull);
+      if constexpr (Weighted) found = counts(T(load(p[i])), w[i]) ? found : T(0);
+      out[i] = store<S>(found);
+    }
+  });
+}
+
+// Halves: one loop each for what is most common, and parts for the rest.
+template <typename S, typename T = Compute<S>>
+void normalize_half(Rows<S> x, Lanes<T> lanes, Activation activation, T alpha, S* y, bool stream) {
+  if (activation == Activation::linear) return normalize_by<Linear<T>>(x, lanes, alpha, y, stream);
+  if (activation == Activation::relu) return normalize_by<Relu<T>>(x, lanes, alpha, y, stream);
+  normalize_parts<false, S>(x, {}, lanes, activation, alpha, y, stream);
 }
 
 template <typename S, typename T = Compute<S>>
-void weighted_gradient_sums(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, Activation activation, T alpha,
-                            double* s, double* q) {
-  with<T>(activation, [&](auto f) { weighted_gradient_sums_by<decltype(f)>(x, weights, u, lanes, alpha, s, q); });
+void gradient_sums_half(Rows<S> x, const S* u, Lanes<T> lanes, Activation activation, T alpha, double* s, double* q) {
+  if (activation == Activation::linear) return gradient_sums_by<Linear<T>>(x, u, lanes, alpha, s, q);
+  if (activation == Activation::relu) return gradient_sums_by<Relu<T>>(x, u, lanes, alpha, s, q);
+  gradient_sums_parts<false, S>(x, {}, u, lanes, activation, alpha, s, q);
 }
 
 template <typename S, typename T = Compute<S>>
-void weighted_gradient(Rows<S> x, Weights<T> weights, const S* u, Lanes<T> lanes, GradientLanes<T> more,
-                       Activation activation, T alpha, S* by_x, bool stream) {
-  with<T>(activation,
-          [&](auto f) { weighted_gradient_by<decltype(f)>(x, weights, u, lanes, more, alpha, by_x, stream); });
+void gradient_half(Rows<S> x, const S* u, Lanes<T> lanes, GradientLanes<T> more, Activation activation, T alpha,
+                   S* by_x, bool stream) {
+  if (activation == Activation::linear) return gradient_by<Linear<T>>(x, u, lanes, more, alpha, by_x, stream);
+  if (activation == Activation::relu) return gradient_by<Relu<T>>(x, u, lanes, more, alpha, by_x, stream);
+  gradient_parts<false, S>(x, {}, u, lanes, more, activation, alpha, by_x, stream);
 }
 
 template <typename T>
@@ -417,10 +487,16 @@ bool affine(Rows<T> x, Lanes<T> lanes, T low, T high, T* y, bool stream) {
   return bad != 0;
 }
 
+template <typename T>
+constexpr TileKernels<T> tile_kernels() {
+  return {sums<T>,          normalize<T>,             gradient_sums<T>,             gradient<T>,
+          weighted_sums<T>, normalize_parts<true, T>, gradient_sums_parts<true, T>, gradient_parts<true, T>};
+}
+
 template <typename S>
-constexpr TileKernels<S> tile_kernels() {
-  return {sums<S>,          normalize<S>,          gradient_sums<S>,          gradient<S>,
-          weighted_sums<S>, weighted_normalize<S>, weighted_gradient_sums<S>, weighted_gradient<S>};
+constexpr TileKernels<S> half_kernels() {
+  return {sums<S>,          normalize_half<S>,        gradient_sums_half<S>,        gradient_half<S>,
+          weighted_sums<S>, normalize_parts<true, S>, gradient_sums_parts<true, S>, gradient_parts<true, S>};
 }
 
 template <typename T>
@@ -438,7 +514,7 @@ constexpr Kernels<T> kernels() {
 extern const Target NORMWISE_NAME(NORMWISE_TARGET);
 // Without code that runs at loading: that would be this target's code on any processor.
 constinit const Target NORMWISE_NAME(NORMWISE_TARGET) = {
-    NORMWISE_QUOTED(NORMWISE_TARGET), kernels<float>(), kernels<double>(), tile_kernels<bfloat16>(),
-    tile_kernels<float16>()};
+    NORMWISE_QUOTED(NORMWISE_TARGET), kernels<float>(), kernels<double>(), half_kernels<bfloat16>(),
+    half_kernels<float16>()};
 
 }  // namespace normwise

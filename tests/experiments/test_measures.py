@@ -162,10 +162,11 @@ def test_steps_on_mnist_are_those_to_the_others_end() -> None:
 
     runs = {
         "without, best rate": run([0.1, 0.9, 0.8], [0.1, 0.2, 0.9]),
-        "with, best rate": run([0.1, 0.85, 0.9]),
+        "with, best rate": run([0.1, 0.75, 0.9]),
     }
     runs["with, best rate"]["test accuracy"].append([0.1, 0.2, 0.3])
-    assert mnist_steps({"runs": runs}, "best") == [10, None]
+    assert mnist_steps({"runs": runs}, "best") == [20, None]
+    assert mnist_steps({"runs": runs}, "best", "without") == [10, 20]
 
 
 def test_usable_is_what_the_network_without_sets_the_limit_for() -> None:
@@ -181,3 +182,6 @@ def test_usable_is_what_the_network_without_sets_the_limit_for() -> None:
     found = {"settings": settings, "runs": runs}
     assert usable(found, "relu", "without") == {"rates": 1.0, "scales": 1.0, "pairs": pytest.approx(1 / 6)}
     assert usable(found, "relu", "with") == {"rates": 2.0, "scales": 2.0, "pairs": pytest.approx(3 / 6)}
+    for of in runs.values():
+        of["validation loss"] = [[9.0, *seeds] for seeds in of["validation loss"]]
+    assert usable(found, "relu", "with", 0) == {"rates": 0.0, "scales": 0.0, "pairs": 0.0}

@@ -76,6 +76,26 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_first_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    calls: list[str] = []
+    for out, why in ((tmp_path, "is a folder"), (tmp_path / "file" / "found.json", "cannot be written: ")):
+        with pytest.raises(SystemExit) as refused:
+            carry_out(counted(calls), out, "command", QUIET)
+        assert str(refused.value).startswith(f"{out} {why}")
+    assert calls == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"results": {"runs": {}}}', '{"results": 3}'])
+def test_a_file_of_something_else_is_kept(tmp_path: Path, content: str) -> None:
+    out = tmp_path / "found.json"
+    out.write_text(content)
+    with pytest.raises(SystemExit) as refused:
+        carry_out(counted([]), out, "command", QUIET)
+    assert str(refused.value).startswith(f"{out} holds no runs of an experiment.")
+    assert out.read_text() == content
+
+
 def test_the_command_the_versions_and_the_machine_are_kept(tmp_path: Path) -> None:
     out = tmp_path / "found.json"
     carry_out(counted([]), out, "python -m experiments.made_up", QUIET)

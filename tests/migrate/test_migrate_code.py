@@ -270,6 +270,11 @@ REFUSED = {
         "import keras\nprint 'done'\n",
         r"line 2 is Python 2, and no Python 3: \"print 'done'\"\. .*2to3",
     ),
+    "an exception of Python 2": (
+        "import keras\ntry:\n    x\nexcept Exception, e:\n    pass\n",
+        r"line 4 is no Python 3: 'except Exception, e:'",
+    ),
+    "a number of Python 2": ("import keras\nx = 0777\n", r"line 2 is no Python 3: 'x = 0777'"),
     "no Python": ("import keras\nx = = 3\n", r"line 2 is no Python 3: 'x = = 3'"),
     "no Keras": ("import numpy\n", "imports neither keras nor tensorflow.keras"),
 }
@@ -283,6 +288,14 @@ def test_it_is_refused(case):
 
 
 def test_what_is_given_by_a_star_is_noted():
-    code = "import keras\nsettings = {'lr': 0.1}\nsgd = keras.optimizers.SGD(**settings)\n"
+    code = "import keras\nsgd = keras.optimizers.SGD(**settings)\n"
     (note,) = migrate_code(code).notes
-    assert (note.line, note.text) == (3, "what is given to SGD by a star cannot be seen, nor renamed")
+    assert (note.line, note.text) == (2, "what is given to SGD by a star cannot be seen, nor renamed")
+
+
+@pytest.mark.parametrize("settings", ["{'lr': 0.1}", "dict(lr=0.1)"])
+def test_old_words_that_are_given_by_a_star_are_left(settings):
+    migration = migrate_code(f"import keras\nsettings = {settings}\nsgd = keras.optimizers.SGD(**settings)\n")
+    (left,) = migration.left
+    assert (left.line, left.text) == (3, "lr: given to SGD by a star, and not renamed there")
+    assert migration.notes == ()

@@ -51,15 +51,15 @@ def line(console: Console, text: str, style: str = "", label: str = "", wrap: bo
     console.print(whole, soft_wrap=not (wrap and console.is_terminal))
 
 
-def write_text(text: str) -> None:
-    """Text to standard output as it is, in UTF-8 whatever the locale.
+def write_text(text: str, encoding: str = "utf-8") -> None:
+    """Text to standard output as it is, in UTF-8 whatever the locale; where it goes to a file, in `encoding`.
 
     Raises:
         NormwiseError: If the disk behind it is full.
     """
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(text.encode("utf-8" if sys.stdout.isatty() else encoding))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise  # its reader has had enough, which Typer knows to end quietly

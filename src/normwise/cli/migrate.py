@@ -70,11 +70,11 @@ def migrate(
         if in_place and migration.code != read.code:
             write_in_place(read, migration)
         elif diff:
-            write_text(difference(read, migration))
+            write_text(difference(read, migration), read.encoding.removesuffix("-sig"))
         elif run:
             status = run_migrated(read, migration, arguments or ())
         elif not (check or in_place):
-            write_text(migration.code)
+            write_text(migration.code, read.encoding)
         if status:
             line(messages(), f"the new code ended with status {status}", style="bold red", label="error: ")
             raise typer.Exit(REFUSED)

@@ -97,12 +97,15 @@ def without(call: cst.Call, arg: cst.Arg) -> cst.Call:
         before = _merged(call.whitespace_before_args, _space(arg.comma))
         return call.with_changes(args=args, whitespace_before_args=before)
     previous = args[at - 1]
-    if last:
+    if last and isinstance(arg.comma, cst.Comma):
         space = _merged(_space(previous.comma), _space(arg.comma))
-        comma = (
-            arg.comma.with_changes(whitespace_after=space) if isinstance(arg.comma, cst.Comma) else arg.comma
-        )
+        comma = arg.comma.with_changes(whitespace_after=space)
         args[at - 1] = previous.with_changes(comma=comma, whitespace_after_arg=arg.whitespace_after_arg)
+    elif last:
+        space = arg.whitespace_after_arg
+        if isinstance(space, cst.ParenthesizedWhitespace):
+            space = _merged(_space(previous.comma), space)
+        args[at - 1] = previous.with_changes(comma=arg.comma, whitespace_after_arg=space)
     elif isinstance(previous.comma, cst.Comma):
         space = _merged(previous.comma.whitespace_after, _space(arg.comma))
         args[at - 1] = previous.with_changes(comma=previous.comma.with_changes(whitespace_after=space))

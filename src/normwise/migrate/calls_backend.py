@@ -14,6 +14,8 @@ def last_axis(site: Site) -> cst.BaseExpression:
     short = site.old.rpartition(".")[2]
     call = site.call.with_changes(func=cst.parse_expression(site.keras(f"ops.{short}")))
     site.changed(f"K.{short} → keras.ops.{short}")
+    if short == "expand_dims":
+        call = arguments.renamed(call, "dim", "axis")
     if arguments.value(call, "axis", 1) is None and not arguments.starred(call):
         call = arguments.added(call, "axis", cst.parse_expression("-1"))
     return call
@@ -43,6 +45,18 @@ def compare_dim_ordering(site: Site) -> cst.BaseExpression:
         return site.call
     site.changed("image_dim_ordering → image_data_format")
     return arguments.with_method(site.call, "image_data_format")
+
+
+def seeded(site: Site) -> cst.Call:
+    """Lists ``K.random_normal`` in a function: of a layer that is compiled Keras 3 wants a seed generator."""
+    at = site.facts.parent(site.original)
+    while not isinstance(at, cst.FunctionDef | cst.Lambda | cst.Module):
+        at = site.facts.parent(at)
+    if site.old.startswith("keras.backend.") and not isinstance(at, cst.Module):
+        site.left(
+            f"{site.name} in a layer needs seed=…: write a layer that holds a keras.random.SeedGenerator"
+        )
+    return site.call
 
 
 def set_value(site: Site) -> cst.BaseExpression:

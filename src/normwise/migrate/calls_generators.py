@@ -52,7 +52,14 @@ def predict_generator(site: Site) -> cst.Call:
 
 
 def _generator(site: Site, method: str, names: tuple[str, ...], verbose: str | None) -> cst.Call:
-    call = site.call
+    call, facts = site.call, site.facts
+    counts = len(arguments.positional(call)) > 1
+    if counts and not (facts.early or facts.late or facts.of_tensorflow() or facts.modern()):
+        site.left(
+            f"{method}_generator with a number in the second place: Keras 1 counted samples there, Keras 2 "
+            f"steps; call {method} with steps"
+        )
+        return call
     call = arguments.positions_named(
         call, [_of_keras_1(n, method) for n in names] if site.facts.early else names, 1
     )

@@ -20,6 +20,8 @@ _OLD_CONVOLUTION = (
     "subsample",
     "dim_ordering",
 )
+_OLD_NORMALIZATION = ("epsilon", "mode", "axis", "momentum", "weights", "beta_init", "gamma_init")
+_OLD_RECURRENT = ("output_dim", "init", "inner_init")
 _INITIALIZERS = frozenset(
     [
         "uniform",
@@ -52,6 +54,16 @@ def kernel_size(site: Site) -> cst.Call:
     given = arguments.positional(call)
     keywords = [arguments.keyword(call, n) for n in names]
     size = len(names)
+    if (
+        size == 2
+        and len(given) > 3
+        and "onvolution" in site.old
+        and site.facts.number(given[3].value) is not None
+    ):
+        # Keras 0: filters, the channels of the input, rows, columns.
+        site.changed("the input's channels are told by the layer before")
+        call = arguments.without(call, given[1])
+        given = arguments.positional(call)
     if len(given) > size and all(_is_number(site, a.value) for a in given[1 : size + 1]):
         call = arguments.positions_named(call, (_OLD_CONVOLUTION[0], *names, *_OLD_CONVOLUTION[3:]), size + 1)
         return _joined(site, call, arguments.positional(call)[1 : size + 1], "")
@@ -67,6 +79,10 @@ def kernel_size(site: Site) -> cst.Call:
 def _kernel_of_one(site: Site) -> cst.Call:
     call = arguments.renamed(site.call, "filter_length", "kernel_size")
     given = arguments.positional(call)
+    if "Convolution1D" in site.old and len(given) > 2 and site.facts.number(given[2].value) is not None:
+        site.changed("the input's width is told by the layer before")  # Keras 0: it came first
+        call = arguments.without(call, given[0])
+        given = arguments.positional(call)
     if "Convolution1D" in site.old and len(given) > 1:
         old = ("nb_filter", "kernel_size", *_OLD_CONVOLUTION[3:7], "subsample_length")
         call = arguments.positions_named(call, old, 1)
@@ -93,6 +109,15 @@ def _joined(site: Site, call: cst.Call, parts: list[cst.Arg], name: str) -> cst.
     last = (arguments.keyword(call, kept.keyword.value) if kept.keyword else None) or kept
     new = last.with_changes(value=size)
     return arguments.replace(call, last, arguments.named(new, name) if name else new)
+
+
+def no_weights(site: Site) -> cst.Call:
+    """``weights=None``, which said that there are none to begin with, is dropped."""
+    found = arguments.keyword(site.call, "weights")
+    if found is None or site.code(found.value) != "None":
+        return site.call
+    site.changed("weights=None is dropped")
+    return arguments.without(site.call, found)
 
 
 def data_format(site: Site) -> cst.Call:
@@ -122,10 +147,17 @@ def batch_normalization(site: Site) -> cst.Call:
     given = arguments.positional(call)
     if given and isinstance(given[0].value, cst.Tuple):
         site.changed("the shape of BatchNormalization is taken from its input")
+        call = arguments.positions_named(call, ("input_shape", "epsilon", "mode", "momentum"), 1)
         call = arguments.without(call, given[0])
     elif given and isinstance(given[0].value, cst.Float):
         site.changed("a first argument of BatchNormalization → epsilon")
-        call = arguments.replace(call, given[0], arguments.named(given[0], "epsilon"))
+        call = arguments.positions_named(call, _OLD_NORMALIZATION, 0)
+    elif given and (site.facts.early or mode is not None):
+        site.left(
+            f"BatchNormalization({site.code(given[0].value)}): in Keras 1 this was epsilon or a shape, today "
+            "it is the axis; give it by its name"
+        )
+    mode = arguments.keyword(call, "mode")
     if mode is not None and site.code(mode.value) == "0":
         site.changed("mode=0 of BatchNormalization is the only one left")
         call = arguments.without(call, mode)
@@ -145,6 +177,10 @@ def second_argument(site: Site) -> cst.Call:
     said = arguments.string(given[1].value)
     if said in _INITIALIZERS:
         site.changed("a second argument → kernel_initializer")
+        if not site.name.endswith("Dense"):
+            later = ("activation", "inner_activation")
+            names = ("forget_bias_init", *later) if site.name.endswith("LSTM") else later
+            return arguments.positions_named(site.call, (*_OLD_RECURRENT, *names), 1)
         return arguments.positions_named(
             site.call, ("units", "kernel_initializer", "activation", "weights"), 1
         )

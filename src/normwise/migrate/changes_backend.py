@@ -29,12 +29,14 @@ _SAME = {
     "min": "min",
     "minimum": "minimum",
     "ndim": "ndim",
+    "one_hot": "one_hot",
     "not_equal": "not_equal",
     "ones_like": "ones_like",
     "permute_dimensions": "transpose",
     "pow": "power",
     "prod": "prod",
     "relu": "relu",
+    "repeat_elements": "repeat",
     "reshape": "reshape",
     "round": "round",
     "shape": "shape",
@@ -61,7 +63,9 @@ _EXAMPLES = {
     "cast": "np.ones((2, 3)), 'int32'",
     "clip": "np.ones((2, 3)), 0, 1",
     "dot": "np.ones((2, 3)), np.ones((3, 2))",
+    "one_hot": "np.ones(2, 'int32'), 3",
     "permute_dimensions": "np.ones((2, 3)), (1, 0)",
+    "repeat_elements": "np.ones((2, 3)), 2, axis=1",
     "reshape": "np.ones((2, 3)), (3, 2)",
     "squeeze": "np.ones((2, 1)), 1",
     "stack": "[np.ones(2), np.ones(2)]",
@@ -164,6 +168,22 @@ BACKEND = (
         f"import keras\n{_IMPORT}out = keras.random.normal((2,), stddev=0.5)",
         where=("keras.random.normal",),
     ),
+    *(
+        Change(
+            "argument",
+            old,
+            new,
+            "3.0",
+            f"{_IMPORT}out = K.clip(np.ones(2), 0, 1)\nother = K.clip(np.ones(2), {given[0]})",
+            f"import keras\n{_IMPORT}out = keras.ops.clip(np.ones(2), 0, 1)\n"
+            f"other = keras.ops.clip(np.ones(2), {given[1]})",
+            where=("keras.ops.clip",),
+        )
+        for old, new, given in (
+            ("min_value", "x_min", ("min_value=0, x_max=1", "x_min=0, x_max=1")),
+            ("max_value", "x_max", ("0, max_value=1", "0, x_max=1")),
+        )
+    ),
     Change(
         "name",
         "keras.backend.random_uniform",
@@ -190,6 +210,15 @@ def _gone(old: str, what: str, version: str, code: str = "") -> Change:
 
 
 GONE = (
+    Change(
+        "gone",
+        "plaidml.keras",
+        "Keras 3 has no backend plaidml, take jax, torch or tensorflow",
+        "3.0",
+        "import plaidml.keras\nimport keras",
+        "import plaidml.keras\nimport keras",
+        runs="nothing of the kind is left in Keras 3",
+    ),
     _gone(
         "keras.layers.Merge", "write the model with keras.Input and keras.layers.concatenate, add, …", "2.0"
     ),

@@ -297,6 +297,15 @@ LAYERS = (
         "layer = BatchNormalization(epsilon=1e-06, axis=-1, momentum=0.9)",
     ),
     _call(
+        (),
+        "weights=None of a layer",
+        "dropped",
+        "from keras.layers import BatchNormalization\n"
+        "layer = BatchNormalization(momentum=0.9, weights=None, beta_init='zero')",
+        "from keras.layers import BatchNormalization\n"
+        "layer = BatchNormalization(momentum=0.9, beta_initializer='zero')",
+    ),
+    _call(
         (*DENSE, *RECURRENT),
         "an initializer or the input's width as second argument",
         "`kernel_initializer=`; keras.Input",
@@ -337,6 +346,17 @@ LAYERS = (
         "import keras\nfrom keras.models import Sequential\nfrom keras.layers import Dense\n\n"
         "model = Sequential()\n"
         "model.add(keras.Input((14,)))\nmodel.add(Dense(64))",
+        version="3.0",
+    ),
+    _call(
+        ("keras.models.Sequential",),
+        "input and output of a Sequential model",
+        "`inputs[0]`, `outputs[0]`",
+        "import keras\nfrom keras.models import Sequential, Model\nfrom keras.layers import Dense\n\n"
+        "model = Sequential([keras.Input((3,)), Dense(2)])\nsame = Model(model.input, model.output)",
+        "import keras\nfrom keras.models import Sequential, Model\nfrom keras.layers import Dense\n\n"
+        "model = Sequential([keras.Input((3,)), Dense(2)])\n"
+        "same = Model(model.inputs[0], model.outputs[0])",
         version="3.0",
     ),
     _call(

@@ -217,6 +217,17 @@ NAMES = (
         "from keras.regularizers import WeightRegularizer\npenalty = WeightRegularizer(l1=0.01, l2=0.02)",
         "from keras.regularizers import L1L2\npenalty = L1L2(l1=0.01, l2=0.02)",
     ),
+    *(
+        _moved(
+            "name",
+            f"keras.regularizers.activity_{short}",
+            f"keras.regularizers.{new}",
+            "2.0",
+            f"from keras.regularizers import activity_{short}\npenalty = activity_{short}(0.01)",
+            f"from keras.regularizers import {new}\npenalty = {new}(0.01)",
+        )
+        for short, new in (("l1", "l1"), ("l2", "l2"), ("l1l2", "l1_l2"))
+    ),
     _moved(
         "name",
         "keras.constraints.maxnorm",

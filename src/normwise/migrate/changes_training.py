@@ -113,6 +113,52 @@ COMPILING = (
         "from keras.optimizers import RMSprop\noptimizer = RMSprop(0.001, 0.9, epsilon=1e-08)",
         where=("keras.optimizers.RMSprop",),
     ),
+    Change(
+        "signature",
+        "learning_rate, beta_1, beta_2, epsilon, decay",
+        "keywords from the fifth on",
+        "3.0",
+        "from keras.optimizers import Adam\noptimizer = Adam(0.001, 0.9, 0.999, 1e-08, 0.)",
+        "from keras.optimizers import Adam\noptimizer = Adam(0.001, 0.9, 0.999, 1e-08)",
+        where=("keras.optimizers.Adam",),
+    ),
+    Change(
+        "signature",
+        "learning_rate, beta_1, beta_2, epsilon, decay",
+        "keywords from the fifth on",
+        "3.0",
+        "from keras.optimizers import Adamax\noptimizer = Adamax(0.002, 0.9, 0.999, 1e-08, 0.)",
+        "from keras.optimizers import Adamax\noptimizer = Adamax(0.002, 0.9, 0.999, 1e-08)",
+        where=("keras.optimizers.Adamax",),
+    ),
+    Change(
+        "signature",
+        "learning_rate, beta_1, beta_2, epsilon, schedule_decay",
+        "keywords from the fifth on",
+        "3.0",
+        "from keras.optimizers import Nadam\noptimizer = Nadam(0.002, 0.9, 0.999, 1e-08, 0.004)",
+        "from keras.optimizers import Nadam\noptimizer = Nadam(0.002, 0.9, 0.999, 1e-08)",
+        where=("keras.optimizers.Nadam",),
+    ),
+    Change(
+        "signature",
+        "learning_rate, rho, epsilon, decay",
+        "keywords from the fourth on",
+        "3.0",
+        "from keras.optimizers import Adadelta\noptimizer = Adadelta(1.0, 0.95, 1e-08, 0.)",
+        "from keras.optimizers import Adadelta\noptimizer = Adadelta(1.0, 0.95, 1e-08)",
+        where=("keras.optimizers.Adadelta",),
+    ),
+    Change(
+        "signature",
+        "learning_rate, epsilon, decay",
+        "keywords from the second on",
+        "3.0",
+        "from keras.optimizers import Adagrad\noptimizer = Adagrad(0.01, 1e-08)",
+        "from keras.optimizers import Adagrad\n"
+        "optimizer = Adagrad(0.01, epsilon=1e-08, initial_accumulator_value=0.0)",
+        where=("keras.optimizers.Adagrad",),
+    ),
     _argument(
         MODEL,
         "input",
@@ -147,6 +193,18 @@ COMPILING = (
         _MODEL + "model.compile(loss='mse', optimizer='sgd')",
         "3.0",
         note="weights of the shape (samples, steps) are taken as they are",
+    ),
+    Change(
+        "call",
+        "metrics of a model with several outputs",
+        "a list for each",
+        "3.0",
+        "from keras.layers import Input\nfrom keras.models import Model\na = Input((3,))\n"
+        "model = Model(inputs=a, outputs=[a, a])\nmodel.compile('sgd', 'mse', metrics=['mae', 'mse'])",
+        "from keras.layers import Input\nfrom keras.models import Model\na = Input((3,))\n"
+        "model = Model(inputs=a, outputs=[a, a])\n"
+        "model.compile('sgd', 'mse', metrics=[['mae', 'mse'], ['mae', 'mse']])",
+        where=(".compile",),
     ),
     *(
         Change(
@@ -222,8 +280,8 @@ TRAINING = (
         "evaluate_generator",
         "`evaluate`",
         "3.0",
-        _FITTED + "model.evaluate_generator(((x, y) for _ in range(2)), 2)",
-        _FITTED + "model.evaluate(((x, y) for _ in range(2)), steps=2, verbose=0)",
+        _FITTED + "model.fit(x, y, epochs=1)\nmodel.evaluate_generator(((x, y) for _ in range(2)), 2)",
+        _FITTED + "model.fit(x, y, epochs=1)\nmodel.evaluate(((x, y) for _ in range(2)), steps=2, verbose=0)",
         where=(".evaluate_generator",),
     ),
     Change(
@@ -318,13 +376,25 @@ CALLBACKS = (
     ),
     Change(
         "call",
-        "the file of save_weights",
-        "`….weights.h5`",
+        "the files of save_weights and save, and what loads them",
+        "`….weights.h5`, `….keras`",
         "3.0",
         "import keras\ndef keep(model):\n    model.save_weights('net.h5')\n    model.load_weights('net.h5')",
         "import keras\ndef keep(model):\n    model.save_weights('net.weights.h5')\n"
         "    model.load_weights('net.weights.h5')",
-        where=(".save_weights", ".load_weights"),
+        where=(".save", ".save_weights", ".load_weights", "keras.models.load_model"),
+    ),
+    Change(
+        "call",
+        "EarlyStopping with the patience second",
+        "`patience=`",
+        "2.0",
+        "from keras.callbacks import EarlyStopping\nstop = EarlyStopping('val_loss', 5, 1)\n"
+        "fitted = lambda model, x: model.fit(x, nb_epoch=9, callbacks=[stop])",
+        "from keras.callbacks import EarlyStopping\nstop = EarlyStopping('val_loss', patience=5, verbose=1)\n"
+        "fitted = lambda model, x: model.fit(x, epochs=9, callbacks=[stop])",
+        where=("keras.callbacks.EarlyStopping",),
+        note="where the script has other words of Keras 1",
     ),
     Change(
         "call",
@@ -337,6 +407,13 @@ CALLBACKS = (
         "        self.scale = self.add_weight(name='scale', shape=(1,), initializer='ones')\n"
         "Scale().build((2, 3))",
         where=(".add_weight",),
+    ),
+    _argument(
+        ("keras.utils.to_categorical",),
+        "nb_classes",
+        "num_classes",
+        "from keras.utils.np_utils import to_categorical\ny = to_categorical([0, 1], nb_classes=3)",
+        "from keras.utils import to_categorical\ny = to_categorical([0, 1], num_classes=3)",
     ),
     _argument(
         ("keras.preprocessing.text.Tokenizer", "keras.src.legacy.preprocessing.text.Tokenizer"),

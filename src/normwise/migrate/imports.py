@@ -7,13 +7,16 @@ from typing import cast
 
 import libcst as cst
 
-from normwise.migrate.facts import chain, dotted
+from normwise.migrate.facts import dotted
 
 Renamed = Callable[[cst.CSTNode, str], str]
 
 
 def rewritten_imports(
-    original: Sequence[cst.BaseSmallStatement], updated: Sequence[cst.BaseSmallStatement], renamed: Renamed
+    original: Sequence[cst.BaseSmallStatement],
+    updated: Sequence[cst.BaseSmallStatement],
+    renamed: Renamed,
+    taken: Callable[[str], bool],
 ) -> list[cst.BaseSmallStatement]:
     """The statements of a line, imports by their new names; more of them if these are in several modules."""
     statements: list[cst.BaseSmallStatement] = []
@@ -21,7 +24,7 @@ def rewritten_imports(
         if isinstance(old, cst.Import):
             statements.append(_plain(old, renamed))
         elif isinstance(old, cst.ImportFrom):
-            statements += _from(old, renamed)
+            statements += _from(old, renamed, taken)
         else:
             statements.append(new)
     return statements
@@ -50,7 +53,9 @@ def _plain(node: cst.Import, renamed: Renamed) -> cst.Import:
     return node.with_changes(names=names)
 
 
-def _from(node: cst.ImportFrom, renamed: Renamed) -> list[cst.BaseSmallStatement]:
+def _from(
+    node: cst.ImportFrom, renamed: Renamed, taken: Callable[[str], bool]
+) -> list[cst.BaseSmallStatement]:
     if node.module is None or node.relative:
         return [node]
     module = dotted(node.module)
@@ -62,7 +67,7 @@ def _from(node: cst.ImportFrom, renamed: Renamed) -> list[cst.BaseSmallStatement
         old = dotted(alias.name)
         place, _, name = renamed(node, f"{module}.{old}").rpartition(".")
         kept = alias.asname
-        if kept is None and name != old and is_module(old):
+        if kept is None and name != old and (is_module(old) or taken(name)):
             kept = cst.AsName(cst.Name(old))
         if kept is not None and dotted(kept.name) == name:
             kept = None
@@ -186,18 +191,12 @@ class Used(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
-        self.chains: list[list[str]] = []
 
     def visit_Import(self, node: cst.Import) -> bool:
         return False
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
         return False
-
-    def visit_Attribute(self, node: cst.Attribute) -> None:
-        parts = chain(node)
-        if parts:
-            self.chains.append(parts)
 
     def visit_Name(self, node: cst.Name) -> None:
         self.names.add(node.value)

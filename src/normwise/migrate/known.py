@@ -55,6 +55,18 @@ def parameters(name: str) -> frozenset[str] | None:
     return None
 
 
+@functools.cache
+def order(name: str) -> tuple[str, ...]:
+    """The arguments that it takes, in their order.
+
+    Example:
+        >>> order("keras.optimizers.SGD")[:3]
+        ('learning_rate', 'momentum', 'nesterov')
+    """
+    found = _found(name)
+    return tuple(inspect.signature(found).parameters) if callable(found) else ()
+
+
 def _found(name: str) -> Any:
     module, rest = name, list[str]()
     while module:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
+
 import libcst as cst
 from libcst.metadata import MetadataWrapper
 
@@ -35,10 +38,7 @@ def migrate_code(code: str, advice: bool = False) -> Migration:
         from keras.layers import Dense
         layer = Dense(64, kernel_initializer='random_uniform')  # wide
     """
-    try:
-        wrapper = MetadataWrapper(cst.parse_module(code))
-    except cst.ParserSyntaxError as error:
-        raise ScriptError(_not_python(code, error)) from error
+    wrapper = MetadataWrapper(_parsed(code))
     facts, log = Facts(), Log()
     wrapper.visit(facts)
     if not facts.uses_keras():
@@ -49,6 +49,8 @@ def migrate_code(code: str, advice: bool = False) -> Migration:
         new = wrapper.visit(Rewriter(facts, log))
         said = notes(facts, wrapper.module)
         advised = advise(facts) if advice else ()
+    needed = [m for m in log.modules if facts.taken(m)]
+    log.left += [(1, f"{m} is a name of the script's own, and needed for an import") for m in needed]
     new = _without_unused(with_modules(new, log.modules), facts)
     said += _tensorflow(new, facts)
     return Migration(new.code, _lines(log.changed), _lines(log.left), _lines([*log.notes, *said]), advised)
@@ -80,16 +82,29 @@ def _tensorflow(module: cst.Module, facts: Facts) -> list[tuple[int, str]]:
     return [(facts.tensorflow[0], text)]
 
 
-def _not_python(code: str, error: cst.ParserSyntaxError) -> str:
+def _parsed(code: str) -> cst.Module:
+    """The module; Python and LibCST each let pass what the other refuses, so both are asked."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # of "\\d" and the like
+            ast.parse(code)
+        return cst.parse_module(code)
+    except SyntaxError as error:
+        raise ScriptError(_not_python(code, error.lineno or 1)) from error
+    except cst.ParserSyntaxError as error:
+        raise ScriptError(_not_python(code, error.raw_line)) from error
+
+
+def _not_python(code: str, at: int) -> str:
     lines = code.splitlines()
-    line = lines[error.raw_line - 1].strip() if 0 < error.raw_line <= len(lines) else ""
+    line = lines[at - 1].strip() if 0 < at <= len(lines) else ""
     printed = next((i for i, text in enumerate(lines, 1) if _prints(text)), None)
     if printed is not None:
         return (
             f"line {printed} is Python 2, and no Python 3: {lines[printed - 1].strip()!r}. Make it Python 3 "
             "first, for example by the command 2to3 of Python 3.12 or earlier."
         )
-    return f"line {error.raw_line} is no Python 3: {line!r}. Expected a Python script."
+    return f"line {at} is no Python 3: {line!r}. Expected a Python script."
 
 
 def _prints(text: str) -> bool:

@@ -34,6 +34,10 @@ class _Calls(cst.CSTVisitor):
 
 
 def _of_layer(facts: Facts, call: cst.Call, name: str) -> Sequence[str]:
+    if name == "keras.layers.BatchNormalization" and facts.early and not facts.of_tensorflow():
+        given = {a.keyword.value for a in call.args if a.keyword}
+        if not arguments.starred(call) and not {"epsilon", "momentum"} <= given:
+            return ["by default epsilon was 1e-6 and momentum 0.9 in Keras 0 and 1.0; they are 1e-3 and 0.99"]
     said = arguments.text(call, "inner_activation") or arguments.text(call, "recurrent_activation")
     if name in GATED and not facts.of_tensorflow() and not facts.modern():
         if said == "hard_sigmoid":

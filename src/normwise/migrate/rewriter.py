@@ -2,89 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import cast
 
 import libcst as cst
 
-from normwise.migrate import (
-    arguments,
-    calls_backend,
-    calls_files,
-    calls_generators,
-    calls_layers,
-    calls_optimizers,
-    calls_training,
-)
-from normwise.migrate.change import Change
+from normwise.migrate import arguments, calls_files, calls_layers, rows
 from normwise.migrate.changes import CHANGES
-from normwise.migrate.facts import CALLED, Facts, chain
+from normwise.migrate.facts import KERAS_1, KERAS_1_METHODS, Facts, chain
 from normwise.migrate.imports import is_module, on_lines, rewritten_imports
-from normwise.migrate.known import exists, parameters
+from normwise.migrate.keywords import list_starred, list_unknown
+from normwise.migrate.known import exists
 from normwise.migrate.names import gone, moved, renamed, rooted
 from normwise.migrate.site import Log, Site
-
-ARGUMENTS = [c for c in CHANGES if c.kind == "argument"]
-SIGNATURES = [c for c in CHANGES if c.kind == "signature"]
-VALUES = [c for c in CHANGES if c.kind == "value"]
+from normwise.migrate.steps import AFTER, BEFORE, REPLACED, Step
 
 NOTES = {c.old: c.note for c in CHANGES if c.kind in ("module", "name") and c.note}
 
-Step = Callable[[Site], cst.BaseExpression]
-
-BEFORE: dict[str, tuple[Step, ...]] = {
-    **{
-        f"keras.layers.{n}": (calls_layers.kernel_size,)
-        for n in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D")
-    },
-    "keras.layers.ConvLSTM2D": (calls_layers.kernel_size, calls_layers.forget_bias),
-    "keras.layers.LSTM": (calls_layers.forget_bias, calls_layers.second_argument),
-    "keras.layers.GRU": (calls_layers.second_argument, calls_layers.reset_after),
-    "keras.layers.SimpleRNN": (calls_layers.second_argument,),
-    "keras.layers.Dense": (calls_layers.second_argument,),
-    "keras.layers.Embedding": (calls_layers.embedding_length,),
-    "keras.layers.BatchNormalization": (calls_layers.batch_normalization,),
-    ".fit_generator": (calls_generators.fit_generator,),
-    ".evaluate_generator": (calls_generators.evaluate_generator,),
-    ".predict_generator": (calls_generators.predict_generator,),
-}
-"""What is done by the old names of the arguments, before these are renamed."""
-AFTER: dict[str, tuple[Step, ...]] = {
-    ".compile": (calls_training.compile_metrics, calls_optimizers.named_optimizer),
-    ".fit": (calls_training.show_accuracy, calls_training.default_epochs),
-    ".evaluate": (calls_training.show_accuracy,),
-    ".predict_classes": (calls_training.predict_classes,),
-    ".predict_proba": (calls_training.predict_proba,),
-    ".add_weight": (calls_training.add_weight,),
-    ".save_weights": (calls_files.weights_file,),
-    ".load_weights": (calls_files.weights_file,),
-    "keras.callbacks.ModelCheckpoint": (calls_files.checkpoint_file, calls_files.accuracy_key),
-    "keras.callbacks.EarlyStopping": (calls_files.accuracy_key,),
-    "keras.callbacks.ReduceLROnPlateau": (calls_files.accuracy_key,),
-    "keras.layers.merge": (calls_layers.merge,),
-    "keras.layers.TimeDistributedDense": (calls_layers.time_distributed_dense,),
-    "keras.layers.ThresholdedReLU": (calls_layers.thresholded_relu,),
-    **{
-        f"keras.backend.{n}": (calls_backend.last_axis,)
-        for n in ("concatenate", "expand_dims", "argmax", "argmin")
-    },
-    "keras.backend.set_image_dim_ordering": (calls_backend.set_dim_ordering,),
-    "keras.backend.image_dim_ordering": (calls_backend.compare_dim_ordering,),
-    "keras.backend.set_value": (calls_backend.set_value,),
-    **{
-        f"keras.optimizers.{n}": (
-            calls_optimizers.decay,
-            calls_optimizers.default_rate,
-            calls_optimizers.epsilon_none,
-        )
-        for n in calls_optimizers.RATES
-    },
-}
-"""What is done by the new names."""
-REPLACED = frozenset(n for n in AFTER if n.startswith("keras.backend.")) | CALLED
-"""Names that only a call of theirs makes new."""
 SURE_METHODS = frozenset({".fit_generator", ".evaluate_generator", ".predict_generator", ".predict_classes"})
 """Methods that nothing but a Keras model has."""
+BACKENDS = ("jax", "torch", "tensorflow", "numpy", "openvino")
 GONE_METHODS = {
     ".reset_states": "call reset_state() of its recurrent layers",
     ".to_yaml": "take to_json()",
@@ -97,7 +33,7 @@ class Rewriter(cst.CSTTransformer):
     def __init__(self, facts: Facts, log: Log) -> None:
         super().__init__()
         self.facts, self.log = facts, log
-        self._unknown: set[tuple[int, str]] = set()
+        self._files = calls_files.renamed_files(facts)
 
     # Imports are rewritten whole, by line.
 
@@ -112,7 +48,8 @@ class Rewriter(cst.CSTTransformer):
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement]:
         if any(isinstance(s, cst.Import | cst.ImportFrom) for s in original_node.body):
             return on_lines(
-                updated_node, rewritten_imports(original_node.body, updated_node.body, self._imported)
+                updated_node,
+                rewritten_imports(original_node.body, updated_node.body, self._imported, self.facts.taken),
             )
         return self._with_input(original_node, updated_node)
 
@@ -120,7 +57,7 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
     ) -> cst.SimpleStatementSuite:
         """``if …: import keras``."""
-        body = rewritten_imports(original_node.body, updated_node.body, self._imported)
+        body = rewritten_imports(original_node.body, updated_node.body, self._imported, self.facts.taken)
         return updated_node.with_changes(body=body)
 
     def _imported(self, node: cst.CSTNode, old: str) -> str:
@@ -195,7 +132,16 @@ class Rewriter(cst.CSTTransformer):
         if original_node.attr.value == "lr" and self._is_optimizer(original_node.value):
             self.log.changed.append((self.facts.line(original_node), "lr → learning_rate"))
             return updated_node.with_changes(attr=cst.Name("learning_rate"))
+        if original_node.attr.value in ("input", "output") and self._is_sequential(original_node.value):
+            attribute = f"{original_node.attr.value}s"
+            self.log.changed.append((self.facts.line(original_node), f"{attribute[:-1]} → {attribute}[0]"))
+            first = [cst.SubscriptElement(cst.Index(cst.Integer("0")))]
+            return cst.Subscript(updated_node.with_changes(attr=cst.Name(attribute)), first)
         return self._name(original_node, updated_node)
+
+    def _is_sequential(self, node: cst.BaseExpression) -> bool:
+        made = self.facts.value_of(node, node) if chain(node) else node
+        return isinstance(made, cst.Call) and made in self.facts.layers
 
     def _is_optimizer(self, node: cst.BaseExpression) -> bool:
         parts = chain(node)
@@ -244,7 +190,9 @@ class Rewriter(cst.CSTTransformer):
         base = renamed(bound.name)
         if new == base or new.startswith(base + "."):
             alone = bound.aliased or bound.whole or is_module(parts[0])
-            local = parts[0] if alone else base.rpartition(".")[2]
+            local = (
+                parts[0] if alone or self.facts.taken(base.rpartition(".")[2]) else base.rpartition(".")[2]
+            )
             return local + new.removeprefix(base)
         keras = self.facts.keras_name()
         if keras is None:
@@ -260,13 +208,41 @@ class Rewriter(cst.CSTTransformer):
         self.log.modules.add("keras")
         return new
 
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        if node.name.value == "get_output_shape_for":
+            self._left(node, "get_output_shape_for is called compute_output_shape since Keras 2.0")
+
+    def leave_SimpleString(
+        self, original_node: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.BaseExpression:
+        """Lists other places that name a file which is renamed."""
+        said = arguments.string(original_node)
+        new = self._files.get(said) if said else None
+        parent = self.facts.parent(original_node)
+        call = self.facts.parent(parent) if isinstance(parent, cst.Arg) else None
+        if new is None or (isinstance(call, cst.Call) and self._opens(call)):
+            return updated_node
+        self._left(original_node, f'the file "{said}" is saved as "{new}": see whether it is meant here too')
+        return updated_node
+
+    def _opens(self, call: cst.Call) -> bool:
+        """Whether the name of a file in a call is rewritten there."""
+        if self.facts.new_name(call.func) in ("keras.models.load_model", "keras.callbacks.ModelCheckpoint"):
+            return True
+        methods = ("save", "save_weights", "load_weights")
+        return isinstance(call.func, cst.Attribute) and call.func.attr.value in methods
+
     def leave_Assign(self, original_node: cst.Assign, updated_node: cst.Assign) -> cst.Assign:
-        """``os.environ["KERAS_BACKEND"] = "theano"`` cannot be kept."""
+        """``os.environ["KERAS_BACKEND"] = "theano"`` cannot be kept, nor can weights be set in a list."""
         target = original_node.targets[0].target
         inside = target.slice[0].slice if isinstance(target, cst.Subscript) else None
         key = arguments.string(inside.value) if isinstance(inside, cst.Index) else None
         said = arguments.string(original_node.value)
-        if key == "KERAS_BACKEND" and said in ("theano", "cntk"):
+        if chain(original_node.value):
+            self._passed_on(original_node, original_node.value)
+        if isinstance(target, cst.Attribute) and target.attr.value == "trainable_weights":
+            self._left(original_node, "trainable_weights cannot be set: make each by self.add_weight")
+        if key == "KERAS_BACKEND" and said is not None and said not in BACKENDS:
             self._left(original_node, f"Keras 3 has no backend {said}: take jax, torch or tensorflow")
         return updated_node
 
@@ -284,6 +260,8 @@ class Rewriter(cst.CSTTransformer):
                     else (_as_dense, *AFTER[site.old]),
                 )
             return self._rewritten(site)
+        if name == "functools.partial" and original_node.args:
+            self._passed_on(original_node, original_node.args[0].value)
         if name is None and isinstance(original_node.func, cst.Attribute):
             method = f".{original_node.func.attr.value}"
             site = self._site(original_node, updated_node, method, method)
@@ -296,6 +274,17 @@ class Rewriter(cst.CSTTransformer):
     def _method(self, site: Site) -> cst.BaseExpression:
         if site.name == ".get" and (entry := self._logged(site)) is not None:
             return entry
+        if self.facts.is_other(site.original):
+            return site.call
+        words = {a.keyword.value for a in site.call.args if a.keyword}
+        if site.name == ".__init__" and words & KERAS_1:
+            site.left(f"{', '.join(sorted(words & KERAS_1))}: what the class takes today cannot be seen here")
+        if site.name == ".set_value" and site.code(site.call.func).endswith(".learning_rate.set_value"):
+            site.left("set_value of the learning rate is assign since Keras 3.0")
+        own = self.facts.methods.get(site.name[1:], set()) & words & KERAS_1_METHODS
+        if own and not self.facts.is_model(site.original):
+            site.left(f"{site.name[1:]}: whether this is Keras', or the script's own with {', '.join(own)}")
+            return site.call
         if site.name in GONE_METHODS and self.facts.is_model(site.original):
             site.left(f"{site.name[1:]} of a model is gone: {GONE_METHODS[site.name]}")
         if site.name in SURE_METHODS or self.facts.is_model(site.original) or self._speaks_keras(site):
@@ -307,31 +296,35 @@ class Rewriter(cst.CSTTransformer):
         if site.name in (".save_weights", ".load_weights", ".compile", ".add_weight"):
             return True
         words = {a.keyword.value for a in site.call.args if a.keyword}
+        if site.name == ".save":
+            return False
         return site.name in (".fit", ".evaluate", ".predict") and bool(
             words & {"nb_epoch", "show_accuracy", "epochs", "steps_per_epoch", "batch_size"}
         )
 
     def _rewritten(self, site: Site) -> cst.BaseExpression:
-        if arguments.starred(site.call) and site.name.startswith(("keras.layers.", "keras.optimizers.")):
-            site.note(
-                f"what is given to {site.name.rpartition('.')[2]} by a star cannot be seen, nor renamed"
-            )
+        if arguments.starred(site.call) and site.name.startswith(("keras.layers.", "keras.optimizers.", ".")):
+            list_starred(site)
         self._steps(site, BEFORE.get(site.name, ()))
         if site.name.startswith("keras.layers."):
             site.call = calls_layers.data_format(site)
-        if site.name.startswith("."):
-            name = cast(cst.Attribute, site.call.func).attr.value
-            _rename(site, SIGNATURES, f".{name}")
-        _signature(site)
-        _rename(site, ARGUMENTS, site.name)
-        _values(site)
+            site.call = calls_layers.no_weights(site)
+        rows.named_by_place(site)
+        rows.renamed(site)
+        rows.revalued(site)
         if site.name.startswith("keras.layers."):
             calls_layers.order_of_channels(site)
             site.call = calls_layers.first_layer(site)
         result = self._steps(site, AFTER.get(site.name, ()))
         if isinstance(result, cst.Call):
-            self._check(site, result)
+            list_unknown(site, result)
         return result
+
+    def _passed_on(self, node: cst.CSTNode, value: cst.BaseExpression) -> None:
+        """Lists a layer or an optimizer that is called elsewhere, by another name."""
+        name = self.facts.new_name(value) or ""
+        if name.startswith(("keras.layers.", "keras.optimizers.")) and name.rpartition(".")[2][0].isupper():
+            self._left(node, f"what {name.rpartition('.')[2]} is given where it is called is not rewritten")
 
     def _steps(self, site: Site, steps: tuple[Step, ...]) -> cst.BaseExpression:
         result: cst.BaseExpression = site.call
@@ -342,26 +335,25 @@ class Rewriter(cst.CSTTransformer):
             site.call = result
         return result
 
-    def _check(self, site: Site, call: cst.Call) -> None:
-        """Lists keywords that Keras 3 does not take."""
-        if site.name.startswith("."):
-            method = f".{call.func.attr.value}" if isinstance(call.func, cst.Attribute) else ""
-            takes = parameters(f"keras.Model{method}") if method in (".fit", ".compile", ".predict") else None
-        else:
-            takes = parameters(site.name)
-        words = [a.keyword.value for a in call.args if a.keyword]
-        for word in words if takes is not None else []:
-            said = any(word in why and line == self.facts.line(site.original) for line, why in self.log.left)
-            if word not in cast(frozenset[str], takes) and not said:
-                site.left(f"{site.name.lstrip('.')} takes no {word}; what to write instead is not known here")
-
     # Keys of logs
+
+    def _is_log(self, node: cst.BaseExpression) -> bool:
+        """``….history``, or a variable that is called so and is no dictionary of the script's own."""
+        if isinstance(node, cst.Attribute):
+            return node.attr.value == "history"
+        if not isinstance(node, cst.Name) or node.value not in ("history", "logs", "hist"):
+            return False
+        made = self.facts.value_of(node, node)
+        return made is node or (isinstance(made, cst.Attribute) and made.attr.value == "history")
+
+    def _at(self, node: cst.CSTNode) -> Site:
+        """A site for what is no call."""
+        return Site(cast(cst.Call, node), cst.Call(cst.Name("f")), "", "", self.facts, self.log)
 
     def _logged(self, site: Site) -> cst.BaseExpression | None:
         """``logs.get("val_acc")``."""
-        receiver = self.facts.receiver(site.original)
         given = next(iter(arguments.positional(site.call)), None)
-        if given is None or receiver.rpartition(".")[2] not in ("logs", "history"):
+        if given is None or not self._is_log(cast(cst.Attribute, site.original.func).value):
             return None
         new = calls_files.accuracy(site, given.value)
         if new is None:
@@ -373,16 +365,10 @@ class Rewriter(cst.CSTTransformer):
         self, original_node: cst.Subscript, updated_node: cst.Subscript
     ) -> cst.BaseExpression:
         """``history.history["acc"]``, ``logs["acc"]``."""
-        owner = chain(original_node.value) or (
-            ["history"]
-            if isinstance(original_node.value, cst.Attribute) and original_node.value.attr.value == "history"
-            else [""]
-        )
         inside = updated_node.slice[0].slice
-        if owner[-1] not in ("history", "logs", "hist") or not isinstance(inside, cst.Index):
+        if not isinstance(inside, cst.Index) or not self._is_log(original_node.value):
             return updated_node
-        call = cst.Call(cst.Name("f"))
-        new = calls_files.accuracy(Site(call, call, "", "", self.facts, self.log), inside.value)
+        new = calls_files.accuracy(self._at(original_node), inside.value)
         if new is None:
             return updated_node
         self.log.changed.append((self.facts.line(original_node), "'acc' → 'accuracy'"))
@@ -426,8 +412,8 @@ def _as_dense(site: Site) -> cst.BaseExpression:
     """The arguments of TimeDistributedDense, as those of Dense."""
     name, site.name = site.name, "keras.layers.Dense"
     site.call = calls_layers.second_argument(site)
-    _rename(site, ARGUMENTS, site.name)
-    _values(site)
+    rows.renamed(site)
+    rows.revalued(site)
     site.name = "keras.layers.TimeDistributed"
     if site.original in site.facts.first or site.original in site.facts.later:
         site.call = calls_layers.first_layer(site)
@@ -442,39 +428,3 @@ def _is_value(parent: cst.CSTNode, node: cst.Name) -> bool:
 
 def _within(name: str, outer: str) -> bool:
     return name == outer or name.startswith(outer + ".")
-
-
-def _signature(site: Site) -> None:
-    """Arguments that stood at a place which is another's now are given by their names."""
-    for row in SIGNATURES:
-        names = row.old.split(", ")
-        if site.name in row.where and len(arguments.positional(site.call)) > 2:
-            site.changed(f"arguments from place 3 on → {', '.join(names[2:])}")
-            site.call = arguments.positions_named(site.call, names, 2)
-
-
-def _rename(site: Site, rows: list[Change], name: str) -> None:
-    for row in rows:
-        found = (
-            arguments.keyword(site.call, row.old) if name in row.where and row.kind == "argument" else None
-        )
-        if found is None:
-            continue
-        if row.old == "schedule_decay" and site.code(found.value) != "0.004":
-            continue
-        site.changed(f"{row.old} → {row.new}" if row.new else f"{row.old} is dropped")
-        if row.note:
-            site.note(row.note)
-        if row.new and arguments.keyword(site.call, row.new) is None:
-            site.call = arguments.renamed(site.call, row.old, row.new)
-        elif not row.new:
-            site.call = arguments.without(site.call, found)
-
-
-def _values(site: Site) -> None:
-    for row in VALUES:
-        found = arguments.keyword(site.call, row.argument) if site.name in row.where else None
-        if found is not None and arguments.string(found.value) == row.old:
-            site.changed(f"'{row.old}' → '{row.new}'")
-            new = found.with_changes(value=arguments.quoted(found.value, row.new))
-            site.call = arguments.replace(site.call, found, new)

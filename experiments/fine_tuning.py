@@ -1,6 +1,6 @@
 """Fine-tuning a residual network in batches of four: with Keras' layers as they are, and converted.
 
-    python -m experiments.small_batches [--seeds 5] [--out experiments/results/small_batches.json]
+    python -m experiments.fine_tuning [--seeds 5] [--out experiments/results/fine_tuning.json]
 
 A small ResNet with `keras.layers.BatchNormalization` learns Fashion-MNIST from 12,000 images, in batches of
 64. Then it is trained on, in every arm from the same weights and by the same 2,048 images in the same order:
@@ -186,7 +186,7 @@ def main() -> None:
                 flush=True,
             )
     if arguments.out:
-        command = f"python -m experiments.small_batches --seeds {arguments.seeds} --epochs {arguments.epochs}"
+        command = f"python -m experiments.fine_tuning --seeds {arguments.seeds} --epochs {arguments.epochs}"
         write_results(arguments.out, command, results)
 
 
