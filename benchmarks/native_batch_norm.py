@@ -1,13 +1,15 @@
 """The native kernels of batch normalization beside XLA's code, torch's kernels, and the speed of memory.
 
-    python -m benchmarks.native_batch_norm [--processes 5] [--repeats 15] [--torch PYTHON] [--out FILE]
+    python -m benchmarks.native_batch_norm [--turns 5] [--repeats 15] [--torch PYTHON] [--out FILE]
     python -m benchmarks.native_batch_norm --table FILE
 
 BN + ReLU, forward and backward in one compiled program that hands out y and the gradients by x, γ and β;
 the upstream gradient is an argument. On the CPU, in float32, once in bfloat16, and once with a mask over
-the steps of sequences. The peers of a backend take turns; medians of all turns, and the ratios are
-medians of the ratios within a turn. `--torch` names a Python that has torch: its peers run in a process
-of their own. What torch has is an operator, so that ours stands there without Keras' layer too.
+the steps of sequences. In each turn every peer has a process of its own: in one process each would get the
+memory that another has just given back to the system, which costs more than the arithmetic. The figures are
+medians over the turns of the medians within a process, the ratios medians of those within a turn. `--torch`
+names a Python that has torch. What torch has is an operator, so that ours stands there without Keras' layer
+too.
 
 `kernels_alone_milliseconds` is without a framework, into memory that is there. The floor is 8 passes over the
 input at the speed at which this machine copies an array into memory that is there. `new_memory_milliseconds`
@@ -35,7 +37,6 @@ import keras
 import numpy as np
 from benchmarks.batch_normalization import SHAPES, floor
 from benchmarks.results import write_results
-from benchmarks.taking_turns import taking_turns
 
 import normwise
 from normwise.core.native import kernels_in_use
@@ -47,6 +48,30 @@ CASES = {
     **{str(shape): (shape, "float32", False) for shape in SHAPES},
     "(4096, 1024), bfloat16": ((4096, 1024), "bfloat16", False),
     "(256, 16, 1024), masked": ((256, 16, 1024), "float32", True),
+}
+
+
+PEERS = {
+    "jax": {
+        "keras": "Keras' layer",
+        "normwise portable": "normwise, portable",
+        "normwise native": "**normwise, native**",
+        "no normalization": None,
+    },
+    "torch": {
+        "torch eager": "torch eager",
+        "torch.compile": "torch.compile",
+        "normwise portable": "normwise's layer, portable",
+        "normwise native": "**normwise's layer, native**",
+        "normwise operator": "**the operator within it**",
+    },
+}
+"""Each peer's name in the table, if it is there."""
+TRAINING_STEP = "a step of three convolutions"
+BESIDE = {
+    "kernels_alone": "the kernels alone, into memory that is there",
+    "floor": "floor: eight passes at the speed of a copy",
+    "new_memory": "new memory for two results, page after page",
 }
 
 
@@ -177,21 +202,34 @@ def alone(x: Any, upstream: Any, repeats: int) -> float:
     return statistics.median(times)
 
 
-def measure(shape: tuple[int, ...], dtype: str, masked: bool, repeats: int) -> dict[str, Any]:
-    """The peers of this process's backend."""
+def measure(
+    peer: str, shape: tuple[int, ...], dtype: str, masked: bool, repeats: int
+) -> dict[str, Any] | None:
+    """One peer of this process's backend, or None where it is none."""
     random = np.random.default_rng(0)
     values = [random.normal(0.5, 2.0, shape).astype("float32") for _ in range(2)]
     mask = random.uniform(size=shape[:2]) < 0.8 if masked else None
-    backend = keras.backend.backend()
-    steps = (on_jax if backend == "jax" else on_torch)(shape, dtype, mask, *values)
-    found = taking_turns(steps, repeats, BASE[backend])
-    if dtype != "float32" or masked:
-        return found
-    return found | {
-        "kernels_alone_milliseconds": round(1e3 * alone(*values, repeats), 3),
-        "floor_milliseconds": round(1e3 * floor(values[0]), 3),
-        "new_memory_milliseconds": round(1e3 * new_memory(values[0]), 3),
-    }
+    steps = (on_jax if keras.backend.backend() == "jax" else on_torch)(shape, dtype, mask, *values)
+    if peer not in steps:
+        return None
+    found = {"milliseconds": timed(steps[peer], repeats)}
+    if peer == "normwise native" and dtype == "float32" and not masked:
+        found["kernels_alone_milliseconds"] = 1e3 * alone(*values, repeats)
+        found["floor_milliseconds"] = 1e3 * floor(values[0])
+        found["new_memory_milliseconds"] = 1e3 * new_memory(values[0])
+    return found
+
+
+def timed(step: Step, repeats: int) -> float:
+    """The median of its milliseconds, once it is compiled and warm."""
+    for _ in range(3):
+        step()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(times)
 
 
 def network(normalization: Callable[[], list[Any]]) -> Any:
@@ -206,62 +244,63 @@ def network(normalization: Callable[[], list[Any]]) -> Any:
     return model
 
 
-def training_step(repeats: int) -> dict[str, Any]:
+def training_step(peer: str, repeats: int) -> dict[str, Any] | None:
     """A step of a convolutional network, through Keras' own training."""
+    normalizations: dict[str, Callable[[], list[Any]]] = {
+        "keras": lambda: [keras.layers.BatchNormalization(), keras.layers.ReLU()],
+        "normwise native": lambda: [normwise.BatchNormalization(activation="relu")],
+        # What a normalization that costs nothing would reach.
+        "no normalization": lambda: [keras.layers.ReLU()],
+    }
+    if peer not in normalizations:
+        return None
     random = np.random.default_rng(0)
     x, y = random.normal(size=IMAGES).astype("float32"), random.integers(0, 10, IMAGES[0])
-    ours = network(lambda: [normwise.BatchNormalization(activation="relu")])
-    theirs = network(lambda: [keras.layers.BatchNormalization(), keras.layers.ReLU()])
-    # What a normalization that costs nothing would reach.
-    without = network(lambda: [keras.layers.ReLU()])
-    steps: dict[str, Step] = {
-        "keras": lambda: theirs.train_on_batch(x, y),
-        "normwise native": by_kernels(True, lambda: ours.train_on_batch(x, y)),
-        "no normalization": lambda: without.train_on_batch(x, y),
-    }
-    return taking_turns(steps, repeats, "keras")
+    model = network(normalizations[peer])
+    return {"milliseconds": timed(lambda: model.train_on_batch(x, y), repeats)}
 
 
-def part(repeats: int) -> dict[str, Any]:
-    """All cases on this process's backend."""
+def part(peer: str, repeats: int) -> dict[str, Any]:
+    """All cases of one peer on this process's backend."""
     backend = keras.backend.backend()
-    masks = backend == "jax"
-    found = {name: measure(*case, repeats) for name, case in CASES.items() if masks or not case[2]}
+    cases = {name: case for name, case in CASES.items() if backend == "jax" or not case[2]}
+    found = {name: measure(peer, *case, repeats) for name, case in cases.items()}
     if backend == "jax":
-        found["a step of three convolutions"] = training_step(repeats)
-    return found
+        found[TRAINING_STEP] = training_step(peer, repeats)
+    return {name: numbers for name, numbers in found.items() if numbers is not None}
 
 
-def of_processes(python: str, backend: str, processes: int, repeats: int) -> dict[str, Any]:
-    """The medians of what so many processes find, and the range of their ratios.
-
-    Where its arrays come to lie, and whether the system takes their memory back after each call, a process
-    keeps for all its life, and it is worth a factor of two: to Keras as to us.
-    """
-    command = [python, "-m", "benchmarks.native_batch_norm", "--repeats", str(repeats), "--part"]
-    parts = []
+def of_processes(python: str, backend: str, turns: int, repeats: int) -> dict[str, Any]:
+    """Medians over the turns, in each of which every peer has a process."""
+    found: dict[str, list[dict[str, Any]]] = {peer: [] for peer in PEERS[backend]}
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(processes):
-            told = Path(folder) / f"{number}.json"
-            subprocess.run([*command, str(told)], check=True, env={**os.environ, "KERAS_BACKEND": backend})
-            parts.append(json.loads(told.read_text(encoding="utf-8")))
-    return {name: together([p[name] for p in parts]) for name in parts[0]}
+        told = Path(folder) / "part.json"
+        for _ in range(turns):
+            for peer, parts in found.items():
+                command = [python, "-m", "benchmarks.native_batch_norm", "--repeats", str(repeats)]
+                subprocess.run(
+                    [*command, "--peer", peer, "--part", str(told)],
+                    check=True,
+                    env={**os.environ, "KERAS_BACKEND": backend},
+                )
+                parts.append(json.loads(told.read_text(encoding="utf-8")))
+    cases = found["normwise native"][0]
+    return {name: together(name, found, BASE[backend]) for name in cases}
 
 
-def together(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median of each number of the processes, at any depth; of ratios the least and the largest too."""
-    result: dict[str, Any] = {}
-    for key, value in found[0].items():
-        all_of_them = [f[key] for f in found]
-        if isinstance(value, dict):
-            result[key] = together(all_of_them)
-            if key.startswith("times_as_quick"):
-                result["least_and_largest"] = {
-                    peer: [min(f[peer] for f in all_of_them), max(f[peer] for f in all_of_them)]
-                    for peer in value
-                }
-        else:
-            result[key] = round(statistics.median(all_of_them), 3)
+def together(case: str, found: dict[str, list[dict[str, Any]]], base: str) -> dict[str, Any]:
+    """Of one case: the medians of the turns, of the ratios within a turn, and these from least to largest."""
+    there = {peer: [p[case] for p in parts] for peer, parts in found.items() if case in parts[0]}
+    times = {peer: [p["milliseconds"] for p in parts] for peer, parts in there.items()}
+    ratios = {peer: [b / t for b, t in zip(times[base], ours, strict=True)] for peer, ours in times.items()}
+    result: dict[str, Any] = {
+        "milliseconds": {peer: round(statistics.median(t), 3) for peer, t in times.items()},
+        f"times_as_quick_as_{base}": {peer: round(statistics.median(r), 3) for peer, r in ratios.items()},
+        "least_and_largest": {peer: [round(min(r), 3), round(max(r), 3)] for peer, r in ratios.items()},
+    }
+    for key in there["normwise native"][0]:
+        if key != "milliseconds":
+            result[key] = round(statistics.median(p[key] for p in there["normwise native"]), 3)
     return result
 
 
@@ -276,33 +315,14 @@ def shown(backend: str, name: str, found: dict[str, Any]) -> None:
             print(f"{backend:5} {name:28} {beside:18} {milliseconds:8.2f} ms", flush=True)
 
 
-PEERS = {
-    "jax": {
-        "keras": "Keras' layer",
-        "normwise portable": "normwise, portable",
-        "normwise native": "**normwise, native**",
-    },
-    "torch": {
-        "torch eager": "torch eager",
-        "torch.compile": "torch.compile",
-        "normwise portable": "normwise's layer, portable",
-        "normwise native": "**normwise's layer, native**",
-        "normwise operator": "**the operator within it**",
-    },
-}
-BESIDE = {
-    "kernels_alone": "the kernels alone, into memory that is there",
-    "floor": "floor: eight passes at the speed of a copy",
-    "new_memory": "new memory for two results, page after page",
-}
-
-
 def table(results: dict[str, Any]) -> str:
     """The results in Markdown: milliseconds, times as quick as the first peer, range over processes."""
     cases = list(CASES)
     lines = ["| | " + " | ".join(cases) + " |", "|---|" + "---:|" * len(cases)]
     for backend, peers in PEERS.items():
         for peer, name in peers.items():
+            if name is None:
+                continue
             cells = [cell(results[backend].get(case), backend, peer) for case in cases]
             lines.append(f"| {'JAX' if backend == 'jax' else backend}: {name} | " + " | ".join(cells) + " |")
     for key, name in BESIDE.items():
@@ -324,9 +344,10 @@ def cell(found: dict[str, Any] | None, backend: str, peer: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--processes", type=int, default=5)
+    parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--torch", help="a Python with torch")
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--part", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--table", type=Path, metavar="FILE", help="show the results in FILE in Markdown")
@@ -335,16 +356,17 @@ def main() -> None:
         print(table(json.loads(arguments.table.read_text(encoding="utf-8"))["results"]))
         return
     if arguments.part:
-        arguments.part.write_text(json.dumps(part(arguments.repeats)), encoding="utf-8")
+        found = part(arguments.peer, arguments.repeats)
+        arguments.part.write_text(json.dumps(found), encoding="utf-8")
         return
     results: dict[str, Any] = {"kernels": kernels_in_use()}
     for backend, python in (("jax", sys.executable), ("torch", arguments.torch)):
         if python:
-            results[backend] = of_processes(python, backend, arguments.processes, arguments.repeats)
+            results[backend] = of_processes(python, backend, arguments.turns, arguments.repeats)
             for name, found in results[backend].items():
                 shown(backend, name, found)
     if arguments.out:
-        command = f"python -m benchmarks.native_batch_norm --processes {arguments.processes}"
+        command = f"python -m benchmarks.native_batch_norm --turns {arguments.turns}"
         command += f" --repeats {arguments.repeats}" + (" --torch PYTHON" if arguments.torch else "")
         write_results(arguments.out, command, results)
 
