@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.kernels.native_arrays import (
     SIGMOID,
     SILU,
     TANH,
+    addresses,
     batch,
     by_kernels,
     by_reference,
@@ -315,3 +317,51 @@ def test_what_is_not_finite_stays_in_its_channel(bad, view):
         axis = 1 if one.ndim == 3 else 0
         assert np.isnan(np.take(one, 1, axis)).any() or one is found.by_gamma or one is found.by_beta
         assert np.take(one, [0, 2], axis).tolist() == np.take(same, [0, 2], axis).tolist()
+
+
+def available_gibibytes():
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.exists():
+        return 0.0
+    line = next(line for line in meminfo.read_text(encoding="utf-8").splitlines() if "MemAvailable" in line)
+    return int(line.split()[1]) / 2**20
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(available_gibibytes() < 15, reason="takes 15 GiB of memory")
+def test_more_values_than_32_bits_can_count():
+    """In half precision: ±1, ±2, and one row of 256 at the end."""
+    rows, channels = 2**21 + 5, 1024
+    x = np.empty((rows, channels), "uint16")
+    one, two, large = (np.float32(v).view("uint32") >> 16 for v in (1.0, 2.0, 256.0))
+    x[0::4], x[1::4], x[2::4], x[3::4] = one, one | 0x8000, two, two | 0x8000
+    x[-1] = large
+    gamma, beta = np.ones(channels, "float32"), np.zeros(channels, "float32")
+    y, by_x = np.empty_like(x), np.empty_like(x)
+    vectors = [np.empty(channels, "float32") for _ in range(5)]
+    call = ((rows, channels, 1), 0.0, LINEAR, 0.0)
+    NATIVE.batch_norm_forward_bfloat16(*call, *addresses(x, gamma, beta, None, y, *vectors[:3]))
+    kinds = np.array([1.0, -1.0, 2.0, -2.0, 256.0])
+    counts = np.array([len(range(start, rows - 1, 4)) for start in range(4)] + [1])
+    mean = (kinds * counts).sum() / rows
+    m2 = (counts * (kinds - mean) ** 2).sum()
+    assert_close(vectors[0].astype(float) + vectors[1], np.full(channels, mean), tolerance("float32", rows))
+    assert_close(vectors[2], np.full(channels, m2), tolerance("float32", rows))
+    # Rows at the beginning, on both sides of 2³¹ values, and at the end.
+    places = [0, 1, 2**21 - 2, 2**21 + 3, rows - 1]
+    expected = (np.append(kinds[[0, 1, 2, 3]], 256.0) - mean) / np.sqrt(m2 / rows)
+    seen = (y[places].astype("uint32") << 16).view("float32")
+    assert_close(seen, np.repeat(expected[:, None], channels, 1), tolerance("bfloat16"))
+    # ∂L/∂y = 1 in the last row alone: g − (1 + x̂²)/n there.
+    upstream = y
+    upstream[:-1] = 0
+    upstream[-1] = one
+    NATIVE.batch_norm_backward_bfloat16(
+        *call, *addresses(upstream, x, gamma, beta, *vectors[:3], None, by_x, *vectors[3:])
+    )
+    rate = 1 / np.sqrt(m2 / rows)
+    x_hat = (256.0 - mean) * rate
+    assert_close(vectors[3], np.full(channels, x_hat), tolerance("float32", rows))
+    assert_close(vectors[4], np.ones(channels), tolerance("float32", rows))
+    last = (by_x[-1].astype("uint32") << 16).view("float32")
+    assert_close(last, np.full(channels, rate * (1 - (1 + x_hat**2) / rows)), tolerance("bfloat16"))
