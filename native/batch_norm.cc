@@ -126,11 +126,7 @@ void batch_norm_backward(const Settings& settings, const S* upstream, const S* x
                          T* by_beta) {
   const View view = settings.view;
   const auto alpha = static_cast<T>(settings.alpha);
-  double count = static_cast<double>(view.count());
-  if (weights != nullptr) {
-    count = 0;
-    for (int64_t i = 0; i < view.count(); ++i) count += weights[i] > T(0) ? static_cast<double>(weights[i]) : 0;
-  }
+  const double count = weight_of(weights, 0, view.count());
   const auto rates = memory<double>(view.channels);
   Map<T> map(view.channels);
   for (int64_t c = 0; c < view.channels; ++c) {

@@ -86,14 +86,9 @@ PartialMoments<S>::PartialMoments(const Pieces& pieces, int64_t channels, const 
   for (int64_t c = 0; pieces.slots() == 0 && c < channels; ++c) mean_[c] = m2_[c] = 0;
   for (int64_t slot = 0, first = 0; slot < pieces.slots(); ++slot) {
     const int64_t size = pieces.count(slot);
-    double sum = static_cast<double>(size);
-    if (weights != nullptr) {
-      sum = 0;
-      for (int64_t i = first; i < first + size; ++i) sum += weights[i] > T(0) ? static_cast<double>(weights[i]) : 0;
-    }
+    counts_[slot] = weight_of(weights, first, size);
+    count_ += counts_[slot];
     first += size;
-    counts_[slot] = sum;
-    count_ += sum;
   }
 }
 

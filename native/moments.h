@@ -47,6 +47,15 @@ void merge_sets(int64_t sets, int64_t channels, int64_t first, double* mean, dou
   for (int64_t c = 0; c < width; ++c) mean[c] = origin[c] + sum[c];
 }
 
+// What so many values of a channel weigh together; each 1 without weights, and NaN nothing.
+template <typename T>
+double weight_of(const T* weights, int64_t first, int64_t size) {
+  if (weights == nullptr) return static_cast<double>(size);
+  double sum = 0;
+  for (int64_t i = first; i < first + size; ++i) sum += weights[i] > T(0) ? static_cast<double>(weights[i]) : 0;
+  return sum;
+}
+
 // The mean and m2 of each channel, in float64, put together of what the pieces of an array give; 0 of no values.
 //
 // Weights are one number a position of the channels, which are the last axis then; without them all weigh 1.

@@ -307,7 +307,7 @@ void gradient(Rows<T> x, const T* u, Lanes<T> lanes, GradientLanes<T> more, Acti
 // activation, of which each is a function of its own, and not one for each of all their combinations.
 
 // The values of a part; a row of halves is written so many at once.
-constexpr int64_t kPart = 8 * 64 / 2;
+constexpr int64_t kPart = kLinesAtOnce * 64 / 2;
 
 template <typename T>
 void activate(Activation activation, T* z, int64_t n, T alpha) {
@@ -356,7 +356,7 @@ ALWAYS_INLINE void add_parts(Rows<S> x, double* RESTRICT s, double* RESTRICT q, 
   }
 }
 
-// One row's weights at a time would be spread anew for each part: eight rows' are.
+// The weights of eight rows: a group is added part by part, and each part asks for all of its rows' again.
 template <typename T>
 class GroupWeights {
  public:

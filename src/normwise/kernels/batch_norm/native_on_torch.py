@@ -58,7 +58,7 @@ def forward(x: Any, channels: Channels, weights: Any, plan: Plan, call: NativeCa
     """The same as the portable forward pass, with a rate of None: `backward` has no use for it."""
     gamma, beta = _vectors(x, channels, call)
     run: Any = _run_forward if _eager(x) else _forward
-    weights = _by_position(x, weights, plan.axes)
+    weights = _flat_weights(x, weights, plan.axes)
     y, *vectors = run(x, gamma, beta, weights, *_plain(call))
     shape = [1 if i in plan.axes else n for i, n in enumerate(x.shape)]
     origin, rest, m2 = (v.view(shape) for v in vectors)
@@ -81,7 +81,7 @@ def backward(
     """The gradients by x, γ and β, from the input and vectors per channel."""
     gamma, beta = _vectors(x, channels, call)
     centered = residuals.centered
-    weights = _by_position(x, weights, plan.axes)
+    weights = _flat_weights(x, weights, plan.axes)
     found = (v.view(-1) for v in (centered.origin, centered.rest, centered.m2))
     run: Any = _run_backward if _eager(x) and type(upstream) is torch.Tensor else _backward
     by_x, *slopes = run(upstream.to(x.dtype), x, gamma, beta, *found, weights, *_plain(call))
@@ -114,7 +114,7 @@ def _vectors(x: Any, channels: Channels, call: NativeCall) -> tuple[Any, Any]:
     return gamma.contiguous(), beta.contiguous()
 
 
-def _by_position(x: Any, weights: Any, axes: tuple[int, ...]) -> Any:
+def _flat_weights(x: Any, weights: Any, axes: tuple[int, ...]) -> Any:
     """One weight for each position of the channels, in the order of memory."""
     if weights is None:
         return None
